@@ -1,0 +1,45 @@
+#ifndef TLS_TRUST_H
+#define TLS_TRUST_H
+
+#include <libwebsockets.h>
+
+#include "err.h"
+
+/*
+ * Whom a client believes to be the server: certificates signed by the
+ * system's authorities, or only by those of a CA file; and, if pinned, only
+ * one whose public key is among the pins.  Names are always checked, TLS is
+ * 1.2 or newer.
+ */
+struct tls_trust;
+
+/**
+ * tls_trust_load(ca_file, pins, out, e):
+ * ${ca_file}: PEM file that takes the place of the system's store, or NULL.
+ * ${pins}: curl's syntax, "sha256//BASE64" several of them joined with ';',
+ * or the name of a PEM or DER file with a public key or a certificate; or
+ * NULL.  The files are read now; -1 says which is wrong and why.
+ */
+int	 tls_trust_load(const char *ca_file, const char *pins,
+	    struct tls_trust **, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
+ * tls_trust_apply(trust, info):
+ * Make the clients of the lws context (or vhost) that ${info} describes trust
+ * accordingly; ${trust} may be NULL: the system's store.  ${trust} must live
+ * as long as the context.
+ */
+int	 tls_trust_apply(struct tls_trust *, struct lws_context_creation_info *,
+	    struct err *) __attribute__((warn_unused_result));
+
+/**
+ * tls_trust_failure(trust):
+ * Why the last handshake with this trust failed ("certificate is for another
+ * host name", "public key is not the pinned one"), or NULL if it did not.
+ */
+const char *tls_trust_failure(const struct tls_trust *);
+
+void	 tls_trust_free(struct tls_trust **);
+
+#endif
