@@ -1,0 +1,91 @@
+# The project's commands; `make help` lists them.  Meson does the building.
+
+OBJ      := build/obj
+ASAN     := build/asan
+CLANG    := build/clang
+BIN      := build/bin
+PROGRAMS := agent/nixfleet-agent activate/nixfleet-activate hub/nixfleet-hub \
+            cli/nixfleet
+# Debian's own python has the test tools; in a nix shell it is on PATH.
+PYTHON   := $(if $(IN_NIX_SHELL),python3,/usr/bin/python3)
+PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider
+JOBS     ?= 4
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+SANITIZE := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 \
+            UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+help: ## list these commands
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile | expand -t 22
+
+build: deps-build web $(OBJ)/build.ninja ## programs in build/bin/
+	@ninja -C $(OBJ) $(PROGRAMS) | tail -n 1
+	@mkdir -p $(BIN)
+	@for p in $(PROGRAMS); do ln -sf ../obj/$$p $(BIN)/; done
+
+demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
+	@$(PYTHON) demo/run.py demo
+
+demo-tour: build ## the same without a person; exit 0 if all of it works
+	@$(PYTHON) demo/run.py tour
+
+check: deps-check lint unit sanitize e2e browser demo-tour ## every test
+	@echo 'make check: everything passed'
+
+unit: build ## unit tests and the fuzzers' corpora
+	meson test -C $(OBJ) --print-errorlogs
+
+e2e: build ## end-to-end tests with real processes
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/e2e
+
+browser: build ## the dashboard in a real browser, against a real fleet
+	@if [ -n "$(CHROMIUM)" ]; then \
+	    $(PYTHON) tests/browser/run.py --bin $(BIN) --chromium $(CHROMIUM); \
+	else echo 'browser: skipped, no chromium on this machine'; fi
+
+sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
+	@ninja -C $(ASAN) | tail -n 1
+	@mkdir -p build/asan-bin
+	@for p in $(PROGRAMS); do ln -sf ../asan/$$p build/asan-bin/; done
+	$(SANITIZE) meson test -C $(ASAN) --print-errorlogs
+	$(SANITIZE) NIXFLEET_TEST_BIN=build/asan-bin \
+	    $(PYTEST) -n $(JOBS) tests/e2e
+
+lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
+	@ninja -C $(CLANG) | tail -n 1
+	@$(PYTHON) scripts/lint.py
+	@cd web && npm run --silent check
+
+bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
+	@ninja -C $(OBJ) | tail -n 1
+	@$(PYTHON) bench/run.py --bin $(BIN) --bench $(OBJ)/bench
+
+fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
+	@scripts/fuzz
+
+format: ## clang-format every C file
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean: ## delete everything that was built
+	rm -rf build web/dist web/node_modules
+
+deps-%:
+	@scripts/install-deps $*
+
+web: web/dist/index.html
+
+web/dist/index.html: $(shell git ls-files web 2>/dev/null) | deps-build
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@touch $@
+
+$(OBJ)/build.ninja: | deps-build
+	@meson setup $(OBJ) >/dev/null
+
+$(ASAN)/build.ninja: | deps-check
+	@meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false \
+	    >/dev/null
+
+$(CLANG)/build.ninja: | deps-check
+	@CC=clang meson setup $(CLANG) >/dev/null
+
+.PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench \
+    fuzz format clean web

@@ -1,0 +1,4 @@
+{
+  greeting = "Welcome to atlas, the gateway.";
+  services = [ "firewall" "proxy" ];
+}

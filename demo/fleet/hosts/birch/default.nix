@@ -1,0 +1,4 @@
+{
+  greeting = "Welcome to birch, the build machine.";
+  services = [ "scheduler" "cache" ];
+}

@@ -1,0 +1,4 @@
+{
+  greeting = "Welcome to cedar, the file server.";
+  services = [ "files" "backup" ];
+}

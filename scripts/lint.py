@@ -1,0 +1,140 @@
+"""House rules that no compiler knows: budgets, columns, words, layers.
+
+Prints every breach as FILE:LINE and the figures of the budgets; exits 1 if a
+hard limit is broken.  Needs universal-ctags.
+"""
+
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+COLUMNS = 80
+FILE_LINES, FILE_LINES_HARD = 600, 1000
+FUNCTION_LINES_90, FUNCTION_LINES_MEDIAN, FUNCTION_LINES_HARD = 60, 25, 100
+
+# Folder → the folders whose headers it may include, besides its own.
+LAYERS = {
+    "core": (),
+    "wire": ("core",),
+    "net": ("core",),
+    "repo": ("core",),
+    "deploy": ("core",),
+    "agent": ("core", "wire", "net", "repo", "deploy"),
+    "hub": ("core", "wire", "net", "repo"),
+    "activate": ("core", "deploy"),
+    "cli": ("core", "wire", "net"),
+}
+PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+REGISTRIES = re.compile(r"registry\.npmjs|pypi\.org|files\.pythonhosted")
+
+
+def tracked(*patterns):
+    out = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    return [pathlib.Path(p) for p in out.split("\n") if p]
+
+
+def width(line):
+    return len(line.expandtabs(8))
+
+
+def lint_text(path, problems):
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError:
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        where = f"{path}:{number}"
+        if path.suffix in (".c", ".h"):
+            if width(line) > COLUMNS:
+                problems.append(f"{where}: {width(line)} columns")
+            if line != line.rstrip():
+                problems.append(f"{where}: blanks at the end of the line")
+        if path.name != "lint.py" and PROMISES.search(line):
+            problems.append(f"{where}: a promise without an owner")
+        if path.name != "lint.py" and REGISTRIES.search(line):
+            problems.append(f"{where}: host name of a package registry")
+
+
+def lint_layers(path, owners, problems):
+    folder = path.parts[0]
+    if folder not in LAYERS:
+        return
+    for number, line in enumerate(path.read_text().split("\n"), 1):
+        found = re.match(r'#include "([^"]+)"', line)
+        if not found:
+            continue
+        owner = owners.get(found.group(1))
+        if owner is None:
+            problems.append(f"{path}:{number}: no such header")
+        elif owner != folder and owner not in LAYERS[folder]:
+            problems.append(
+                f"{path}:{number}: {folder}/ may not include {owner}/"
+            )
+
+
+def functions(paths):
+    """(lines, file, line, name) of every C function."""
+    out = subprocess.run(
+        ["ctags", "-L", "-", "--languages=C", "--kinds-C=f",
+         "--fields=+ne", "-f", "-"],
+        input="\n".join(map(str, paths)), capture_output=True, text=True,
+        check=True,
+    ).stdout
+    for row in out.splitlines():
+        name, path = row.split("\t")[:2]
+        start = re.search(r"\tline:(\d+)", row)
+        end = re.search(r"\tend:(\d+)", row)
+        if start and end:
+            lines = int(end.group(1)) - int(start.group(1)) + 1
+            yield lines, path, int(start.group(1)), name
+
+
+def lint_budgets(sources, problems):
+    for path in sources:
+        lines = len(path.read_text().split("\n")) - 1
+        if lines > FILE_LINES_HARD:
+            problems.append(f"{path}: {lines} lines")
+        elif lines > FILE_LINES:
+            print(f"lint: note: {path} has {lines} lines "
+                  f"(budget {FILE_LINES})")
+    rows = sorted(functions([p for p in sources if p.suffix == ".c"]))
+    if not rows:
+        return
+    for lines, path, line, name in rows:
+        if lines > FUNCTION_LINES_HARD:
+            problems.append(f"{path}:{line}: {name} has {lines} lines")
+    sizes = [row[0] for row in rows]
+    ninety = sizes[len(sizes) * 9 // 10]
+    print(f"lint: {len(rows)} functions, median {statistics.median(sizes):g} "
+          f"lines (budget {FUNCTION_LINES_MEDIAN}), 90 % up to {ninety} "
+          f"(budget {FUNCTION_LINES_90}), longest {sizes[-1]} "
+          f"(limit {FUNCTION_LINES_HARD})")
+
+
+def main():
+    sources = [p for p in tracked("*.c", "*.h") if p.exists()]
+    product = [p for p in sources if p.parts[0] != "tests"]
+    owners = {p.name: p.parts[0] for p in product if p.suffix == ".h"}
+    problems = []
+    names = [p.name for p in product]
+    for name in sorted({n for n in names if names.count(n) > 1} - {"main.c"}):
+        problems.append(f"{name}: a file name that stands twice in the tree")
+    for path in tracked():
+        if path.is_file() and path.suffix not in (".png", ".ico", ".gz"):
+            lint_text(path, problems)
+    for path in product:
+        lint_layers(path, owners, problems)
+    lint_budgets(product, problems)
+    for problem in problems:
+        print(f"lint: {problem}")
+    print(f"lint: {len(product)} files, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
