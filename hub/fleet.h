@@ -1,0 +1,145 @@
+#ifndef FLEET_H
+#define FLEET_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compartment.h"
+#include "deadline.h"
+#include "err.h"
+#include "identity.h"
+
+struct hub;
+struct operation;
+struct store_host;
+
+/* All in here: loop thread only. */
+
+/* What changed of a host since browsers were told; see present_patch. */
+enum {
+	FLEET_SEEN = 1,		/* last_seen */
+	FLEET_LINK = 2,		/* status, liveness, since, dialect */
+	FLEET_INFO = 4,		/* versions, type, place, repository */
+	FLEET_METRICS = 8,
+	FLEET_COMPARTMENTS = 16, /* and generation, agent_outdated */
+	FLEET_OPERATION = 32,	/* pending_command, operation, queued */
+	FLEET_IDENTITY = 64,
+	FLEET_FACTS = 128,
+	FLEET_ALL = 255
+};
+
+enum fleet_liveness {
+	FLEET_NEVER, FLEET_CONNECTED, FLEET_LATE, FLEET_OFFLINE, FLEET_STOPPED,
+	FLEET_CONFLICT
+};
+/* The word of the HTTP API ("connected"). */
+const char *fleet_liveness_name(enum fleet_liveness);
+
+struct fleet_conn;
+
+/*
+ * A host.  Read by others, written by fleet*.c and operation*.c.  Strings
+ * are interned (intern.h) and never NULL but where it says so; "" is not
+ * known.
+ */
+struct fleet_host {
+	const char *id;			/* = hostname */
+	const char *host_type, *kind, *agent_version, *os_version;
+	const char *nixpkgs_version, *generation, *lock_hash, *theme_color;
+	const char *location, *device_type, *repo_url, *repo_dir, *comment;
+	const char *tests_generation;
+	struct compartment_report said[COMPARTMENT_N]; /* lock, system, tests */
+	char *facts;			/* JSON text or NULL */
+	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
+	uint8_t status[COMPARTMENT_N];	/* enum compartment_status */
+	uint8_t dialect;
+	uint8_t liveness;		/* enum fleet_liveness */
+	uint8_t token_state;		/* enum identity_state */
+	bool has_metrics;
+	bool conflict;			/* another machine claimed the name */
+	bool unsaved;			/* in the list of rows to be written */
+	bool unseen;			/* last_seen is not stored yet */
+	uint8_t replaced;		/* links replaced within a minute */
+	uint16_t changed;		/* FLEET_*; not told to browsers yet */
+	uint16_t queued;		/* operations waiting */
+	float metrics[4];		/* cpu, ram, swap, load */
+	const char *agent_id;		/* "" if never said */
+	char *token_hash, *old_token_hash; /* hex or NULL */
+	struct fleet_conn *conn;	/* NULL: not connected */
+	struct operation *running;	/* sent and not finished, or NULL */
+	struct operation *queue;	/* oldest first, linked by ->next */
+	struct operation *doubtful;	/* finished without the host's word */
+	int64_t replaced_at;		/* start of the minute of ${replaced} */
+	struct deadline alive;		/* next look at last_seen */
+	size_t slot;			/* place in the fleet's array */
+};
+
+struct fleet;
+
+/* Load every host from the store (before store_start). */
+int	 fleet_new(struct hub *, struct fleet **, struct err *)
+	    __attribute__((warn_unused_result));
+void	 fleet_free(struct fleet **);
+
+struct fleet_host *fleet_find(const struct fleet *, const char *id);
+size_t	 fleet_count(const struct fleet *);
+/* The ${i}th host, no particular order; stable only until one is removed. */
+struct fleet_host *fleet_at(const struct fleet *, size_t i);
+bool	 fleet_online(const struct fleet_host *);
+
+struct fleet_new_host {
+	const char *hostname, *host_type, *location, *device_type, *theme_color;
+};
+
+/**
+ * fleet_add(f, new, out, e):
+ * POST /api/hosts: a host that never connected yet, or new words for a known
+ * one (unset ones stay).  ERR_INPUT for a bad hostname.
+ */
+int	 fleet_add(struct fleet *, const struct fleet_new_host *,
+	    struct fleet_host **, struct err *);
+
+/* DELETE: ERR_BUSY while connected.  The host is freed. */
+int	 fleet_remove(struct fleet *, struct fleet_host *, struct err *);
+
+/**
+ * fleet_token_rotate(f, host, done, cookie):
+ * A new token of the host's own.  ${done} runs on the loop when its hash is
+ * stored, with the token (valid during the call), or NULL and the error.
+ * A connected host stays; the old token ends when the new one is used.
+ */
+typedef void fleet_token_done(void *cookie, const char *token,
+	    const struct err *);
+void	 fleet_token_rotate(struct fleet *, struct fleet_host *,
+	    fleet_token_done *, void *);
+/* The host is cut off now. */
+void	 fleet_token_revoke(struct fleet *, struct fleet_host *);
+void	 fleet_accept(struct fleet *, struct fleet_host *);
+
+/*
+ * For the other modules of the hub.
+ */
+
+/* Say that FLEET_* of the host changed: browsers are told, within 250 ms. */
+void	 fleet_changed(struct fleet *, struct fleet_host *, unsigned);
+/* The host's row must be written again; done within a second. */
+void	 fleet_save(struct fleet *, struct fleet_host *);
+/* Compute the compartments again; tells what changed. */
+void	 fleet_judge(struct fleet *, struct fleet_host *);
+/* The desired revision or the behind counts changed: judge all. */
+void	 fleet_judge_all(struct fleet *);
+/* The five compartments with words, for people. */
+void	 fleet_compartments(const struct fleet *, const struct fleet_host *,
+	    struct compartment out[COMPARTMENT_N]);
+/* Store the hosts changed and seen lately, now. */
+void	 fleet_flush(struct fleet *);
+
+/**
+ * fleet_take_changed(f, fn, cookie):
+ * Call ${fn} for each host with changes and forget those.
+ */
+void	 fleet_take_changed(struct fleet *,
+	    void (*)(void *, const struct fleet_host *, unsigned), void *);
+
+#endif

@@ -1,0 +1,136 @@
+#ifndef OPERATION_H
+#define OPERATION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deadline.h"
+#include "err.h"
+#include "opstate.h"
+#include "store.h"
+
+struct fleet_host;
+struct hub;
+struct operations;
+struct wire_msg;
+struct wire_op;
+
+/*
+ * Operations: what was asked of a host, from the request to the outcome.
+ * Loop thread only.  The row is in the store before the command is sent.
+ */
+struct operation {
+	char id[27];
+	uint8_t state;			/* enum opstate */
+	uint8_t outcome;		/* enum of wire/names.h, when finished */
+	bool accepted;			/* the host said it has it */
+	bool reported;			/* the outcome is the host's own word */
+	bool forced;
+	bool overdue;			/* stopped because its deadline passed */
+	bool stored;			/* the row is in the store */
+	bool cut;			/* its log reached the limit */
+	int32_t refs;			/* held by whom: see operation.c */
+	const struct wire_op *def;	/* NULL: an op we do not know */
+	const char *op, *by;		/* interned */
+	struct fleet_host *host;	/* NULL: the host was removed */
+	const char *host_id;		/* interned */
+	char *args;			/* JSON text or NULL */
+	char *message;			/* or NULL */
+	char *phases, *changes;		/* JSON text or NULL */
+	char *phase, *text;		/* progress, or NULL */
+	int64_t done, expected;
+	int64_t exit_code;		/* or RECORD_NONE */
+	int64_t created_at, started_at, finished_at, deadline_at; /* ms, 0 */
+	int64_t lines, bytes;		/* stored */
+	int64_t last_seq;		/* highest taken in, stored or not */
+	int64_t acked_seq;		/* highest stored */
+	struct deadline deadline;
+	struct hub *hub;
+	struct operation *next;		/* host's queue */
+	struct operation *hash_next;
+};
+
+/* Load open operations from the store (before store_start, after fleet_new). */
+int	 operations_new(struct hub *, struct operations **, struct err *)
+	    __attribute__((warn_unused_result));
+void	 operations_free(struct operations **);
+
+struct operation_ask {
+	const char *op;			/* name */
+	const json_t *args;		/* object or NULL; borrowed */
+	const char *by;			/* who: "operator", … */
+	bool force;
+};
+
+/* Why not; the codes of the HTTP API. */
+struct operation_refusal {
+	const char *code;	/* unknown_op, bad_args, offline, busy,
+				   already_current, lock_outdated, no_pending,
+				   conflict, queue_full, already_queued */
+	char message[256];
+};
+
+/**
+ * operation_ask(ops, host, ask, refusal):
+ * Ask.  The operation (state queued; it is sent as soon as it is stored and
+ * the host is free), or NULL and why not.  "stop" stops the running one and
+ * gives that.  ${force} skips what may be skipped: already_current,
+ * lock_outdated, and busy (it then waits in the queue).  TOTP is the
+ * caller's matter (WIRE_OP_TOTP).
+ */
+struct operation *operation_ask(struct operations *, struct fleet_host *,
+	    const struct operation_ask *, struct operation_refusal *);
+
+/* Stop it, whatever its state.  -1 ERR_REFUSED when it is over. */
+int	 operation_stop(struct operation *, const char *by, struct err *);
+
+/* An operation in memory (open, or lately finished), or NULL. */
+struct operation *operation_find(const struct operations *, const char *id);
+
+/* Those in memory: every open one and the newest 100 finished; any order. */
+void	 operation_each(const struct operations *,
+	    void (*)(void *, const struct operation *), void *);
+
+/*
+ * From the store, on the loop, never inside the call.  ${list} is valid
+ * during the call; members that only a live one has are empty.
+ */
+typedef void operation_listed(void *cookie, struct operation *const *list,
+	    size_t n, const struct err *failed);
+struct operation_filter {
+	const char *id, *host, *state, *before;
+	size_t limit;
+};
+void	 operation_list(struct operations *, const struct operation_filter *,
+	    operation_listed *, void *);
+
+/**
+ * operation_output(ops, id, after, limit, found, cookie):
+ * Stored lines (struct store_line) with seq > ${after}, ascending.  What the
+ * feed tells as output is stored already, and both come in one order: a
+ * subscriber that drops live lines until this answers, and asks again while
+ * it got ${limit} lines, then takes live ones, misses none and gets none
+ * twice.
+ */
+void	 operation_output(struct operations *, const char *id, int64_t after,
+	    size_t limit, store_found *, void *);
+
+/*
+ * From the agents' side (agent_link.c).
+ */
+/* The host registered; ${resume} is dialect 4's {op_id: next_seq} or NULL. */
+void	 operation_host_back(struct operations *, struct fleet_host *,
+	    const json_t *resume);
+void	 operation_host_gone(struct operations *, struct fleet_host *);
+/* A heartbeat; ${pending} is pending_command (dialect 3), NULL: none. */
+void	 operation_heartbeat(struct operations *, struct fleet_host *,
+	    const char *pending);
+/* command_accepted, command_rejected, output, progress, status … */
+void	 operation_message(struct operations *, struct fleet_host *,
+	    const struct wire_msg *);
+/* The host is removed: its open operations end. */
+void	 operation_host_removed(struct operations *, struct fleet_host *);
+
+#endif
