@@ -32,7 +32,8 @@ struct agent_link_face {
  * agent_link_hello(hub, claim, reg, face, out, e):
  * The agent registered.  0: *${out} is its link; `registered` is sent by
  * itself, at once or after its new token was stored, before anything else.
- * -1: refused; the face closes with 1008 and the error's text.  When *${out}
+ * -1: refused, and a dialect 4 agent was told so with `refused`; the face
+ * closes with 1008 and the error's text once that is written.  When *${out}
  * is already the link of this socket (a second `register`), it is kept if
  * the hostname is the same, else refused.
  */

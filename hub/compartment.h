@@ -4,31 +4,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "names.h"
+
 /*
  * The five dots of a host, computed in ONE place from facts, whatever message
- * came last (dialect 3, F, had five different answers).
+ * came last (dialect 3 had five different answers).
  */
-enum compartment_id {
-	COMPARTMENT_AGENT, COMPARTMENT_GIT, COMPARTMENT_LOCK,
-	COMPARTMENT_SYSTEM, COMPARTMENT_TESTS, COMPARTMENT_N
-};
 
-enum compartment_status {
-	COMPARTMENT_UNKNOWN, COMPARTMENT_OK, COMPARTMENT_OUTDATED,
-	COMPARTMENT_ERROR, COMPARTMENT_WORKING
-};
-
-/* "agent", "git", … and "ok", "outdated", …; NULL if out of range. */
-const char *compartment_name(enum compartment_id);
-const char *compartment_status_name(enum compartment_status);
-/* UNKNOWN for "", NULL and words that are none of them. */
-enum compartment_status compartment_status_find(const char *);
-
-/* What the host itself said of a compartment; strings may be NULL or "". */
+/* What the host itself said of a compartment; the message may be NULL or "". */
 struct compartment_report {
-	uint8_t status;			/* enum compartment_status */
 	const char *message;
 	int64_t checked_at;		/* ms since 1970, 0: never */
+	uint8_t status;			/* enum check */
 };
 
 /* All that decides.  Strings may be NULL or "" for not known. */
@@ -42,7 +29,7 @@ struct compartment_facts {
 	const char *generation, *lock_hash, *tests_generation;
 	int64_t behind;			/* commits; -1: not known */
 	int64_t last_seen;
-	struct compartment_report said[COMPARTMENT_N];
+	struct compartment_report said[COMPARTMENT_COUNT];
 	const char *running_op;		/* NULL: none */
 	bool running_system;		/* it changes the system */
 	bool running_tests;		/* it runs the tests */
@@ -50,8 +37,9 @@ struct compartment_facts {
 
 #define COMPARTMENT_TEXT 200
 
-struct compartment {
-	enum compartment_status status;
+/* What is shown. */
+struct compartment_view {
+	enum check status;
 	char message[COMPARTMENT_TEXT];	/* one sentence */
 	int64_t checked_at;		/* ms since 1970, 0: never */
 	int64_t behind;			/* git only; -1: not known */
@@ -59,9 +47,9 @@ struct compartment {
 
 /* Fill all five. */
 void	 compartment_compute(const struct compartment_facts *,
-	    struct compartment out[COMPARTMENT_N]);
+	    struct compartment_view out[COMPARTMENT_COUNT]);
 
-/* Are the two the same revision (one may be a prefix of ≥ 7)? */
+/* Are the two the same revision (one may be a prefix of 7 or more)? */
 bool	 compartment_same_revision(const char *, const char *);
 
 #endif

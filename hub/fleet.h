@@ -29,13 +29,6 @@ enum {
 	FLEET_ALL = 255
 };
 
-enum fleet_liveness {
-	FLEET_NEVER, FLEET_CONNECTED, FLEET_LATE, FLEET_OFFLINE, FLEET_STOPPED,
-	FLEET_CONFLICT
-};
-/* The word of the HTTP API ("connected"). */
-const char *fleet_liveness_name(enum fleet_liveness);
-
 struct fleet_conn;
 
 /*
@@ -49,12 +42,12 @@ struct fleet_host {
 	const char *nixpkgs_version, *generation, *lock_hash, *theme_color;
 	const char *location, *device_type, *repo_url, *repo_dir, *comment;
 	const char *tests_generation;
-	struct compartment_report said[COMPARTMENT_N]; /* lock, system, tests */
+	struct compartment_report said[COMPARTMENT_COUNT];
 	char *facts;			/* JSON text or NULL */
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
-	uint8_t status[COMPARTMENT_N];	/* enum compartment_status */
+	uint8_t status[COMPARTMENT_COUNT]; /* enum check, as shown */
 	uint8_t dialect;
-	uint8_t liveness;		/* enum fleet_liveness */
+	uint8_t liveness;		/* enum liveness */
 	uint8_t token_state;		/* enum identity_state */
 	bool has_metrics;
 	bool conflict;			/* another machine claimed the name */
@@ -62,13 +55,11 @@ struct fleet_host {
 	bool unseen;			/* last_seen is not stored yet */
 	uint8_t replaced;		/* links replaced within a minute */
 	uint16_t changed;		/* FLEET_*; not told to browsers yet */
-	uint16_t queued;		/* operations waiting */
 	float metrics[4];		/* cpu, ram, swap, load */
 	const char *agent_id;		/* "" if never said */
 	char *token_hash, *old_token_hash; /* hex or NULL */
 	struct fleet_conn *conn;	/* NULL: not connected */
-	struct operation *running;	/* sent and not finished, or NULL */
-	struct operation *queue;	/* oldest first, linked by ->next */
+	struct operation *ops;		/* open ones, oldest first, ->next */
 	struct operation *doubtful;	/* finished without the host's word */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
 	struct deadline alive;		/* next look at last_seen */
@@ -131,7 +122,7 @@ void	 fleet_judge(struct fleet *, struct fleet_host *);
 void	 fleet_judge_all(struct fleet *);
 /* The five compartments with words, for people. */
 void	 fleet_compartments(const struct fleet *, const struct fleet_host *,
-	    struct compartment out[COMPARTMENT_N]);
+	    struct compartment_view out[COMPARTMENT_COUNT]);
 /* Store the hosts changed and seen lately, now. */
 void	 fleet_flush(struct fleet *);
 

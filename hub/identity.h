@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "err.h"
+#include "names.h"
 
 struct fleet_host;
 struct fleet;
@@ -71,17 +72,19 @@ enum identity_verdict {
 	IDENTITY_WELCOME,	/* as it is */
 	IDENTITY_ENROL,		/* welcome, and gets a (new) token */
 	IDENTITY_CONFIRM,	/* welcome, first use of its offered token */
-	IDENTITY_REFUSED,	/* no; the reason is in the error */
+	IDENTITY_REFUSED,	/* no */
 	IDENTITY_CONFLICT,	/* no; and the host is shown as in conflict */
 };
 
-/**
- * identity_judge(offer, known, e):
- * The rules of protocol.md, one pure function.  ${e} is filled for REFUSED
- * and CONFLICT with what the agent and people are told.
- */
-enum identity_verdict identity_judge(const struct identity_offer *,
-	    const struct identity_known *, struct err *);
+struct identity_answer {
+	enum identity_verdict verdict;
+	enum refusal code;	/* REFUSED, CONFLICT */
+	char reason[200];	/* for the agent and for people */
+};
+
+/* The rules, one pure function. */
+void	 identity_judge(const struct identity_offer *,
+	    const struct identity_known *, struct identity_answer *);
 
 /* SHA-256 of a token, lower-case hex. */
 void	 identity_hash(const char *token, char out[65]);

@@ -23,8 +23,8 @@ struct wire_op;
  */
 struct operation {
 	char id[27];
-	uint8_t state;			/* enum opstate */
-	uint8_t outcome;		/* enum of wire/names.h, when finished */
+	uint8_t state;			/* enum op_state */
+	uint8_t outcome;		/* enum outcome, when finished */
 	bool accepted;			/* the host said it has it */
 	bool reported;			/* the outcome is the host's own word */
 	bool forced;
@@ -48,7 +48,7 @@ struct operation {
 	int64_t acked_seq;		/* highest stored */
 	struct deadline deadline;
 	struct hub *hub;
-	struct operation *next;		/* host's queue */
+	struct operation *next;		/* of the host's open ones */
 	struct operation *hash_next;
 };
 
@@ -85,6 +85,11 @@ struct operation *operation_ask(struct operations *, struct fleet_host *,
 
 /* Stop it, whatever its state.  -1 ERR_REFUSED when it is over. */
 int	 operation_stop(struct operation *, const char *by, struct err *);
+
+/* The one the host works on (not queued, not an immediate one), or NULL. */
+struct operation *operation_running(const struct fleet_host *);
+/* How many wait for the host. */
+size_t	 operation_queued(const struct fleet_host *);
 
 /* An operation in memory (open, or lately finished), or NULL. */
 struct operation *operation_find(const struct operations *, const char *id);
