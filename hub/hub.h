@@ -10,7 +10,7 @@
 
 struct auth;
 struct deadlines;
-struct events;
+struct eventlog;
 struct feed;
 struct fleet;
 struct intern;
@@ -30,7 +30,7 @@ struct hub {
 	struct deadlines *deadlines;
 	struct store *store;
 	struct feed *feed;
-	struct events *events;
+	struct eventlog *events;
 	struct fleet *fleet;
 	struct operations *operations;
 	struct auth *auth;
