@@ -97,15 +97,17 @@ check_update_status(const char *field, void *v, struct err *e)
 static int
 check_lines(const char *field, void *v, struct err *e)
 {
-	const json_t *line, *d;
+	const json_t *line, *t, *d;
 	size_t i;
 
 	if (!json_is_array((json_t *)v))
 		return (want(field, "an array", e));
 	json_array_foreach (v, i, line) {
-		if (!json_is_string(json_object_get(line, "t")))
+		t = json_object_get(line, "t");
+		if (!json_is_string(t) || memchr(json_string_value(t), '\0',
+		    json_string_length(t)) != NULL)
 			return (err_set(e, ERR_INPUT, "field %s[%zu].t must "
-			    "be a string", field, i));
+			    "be a string without NUL", field, i));
 		if (names_stream_parse(json_string_value(
 		    json_object_get(line, "s"))) == -1)
 			return (err_set(e, ERR_INPUT, "field %s[%zu].s must "
