@@ -42,7 +42,7 @@ struct eventlog_filter {
 	size_t limit;
 };
 /* From the store; rows are struct store_event, newest first. */
-void	 eventlog_list(struct eventlog *, const struct eventlog_filter *, store_found *,
-	    void *cookie);
+void	 eventlog_list(struct eventlog *, const struct eventlog_filter *,
+	    store_found *, void *cookie);
 
 #endif

@@ -39,6 +39,7 @@ enum identity_kind {
 struct identity_claim {
 	enum identity_kind kind;
 	char host[64];		/* IDENTITY_HOST_TOKEN, _REVOKED_TOKEN */
+	bool old;		/* a newer token was made and not used yet */
 };
 
 /**
@@ -53,6 +54,7 @@ void	 identity_check(struct fleet *, const char *bearer,
 struct identity_offer {
 	enum identity_kind kind;
 	const char *token_host;	/* whose token it is, or NULL */
+	bool old_token;		/* struct identity_claim's old */
 	const char *hostname;
 	const char *agent_id;	/* NULL: dialect 3 */
 	bool dialect4;

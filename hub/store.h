@@ -31,10 +31,13 @@ struct store_host {
 	char *host_type, *kind, *agent_version, *os_version, *nixpkgs_version;
 	char *generation, *lock_hash, *theme_color, *location, *device_type;
 	char *repo_url, *repo_dir, *comment;
-	/* what the host said of a compartment: word, sentence, time */
-	char *lock_status, *lock_message, *lock_checked;
-	char *system_status, *system_message, *system_checked;
-	char *tests_status, *tests_message, *tests_checked;
+	/* what the host said: word, sentence, ms since 1970 */
+	char *lock_status, *lock_message;
+	int64_t lock_checked;
+	char *system_status, *system_message;
+	int64_t system_checked;
+	char *tests_status, *tests_message;
+	int64_t tests_checked;
 	char *tests_generation;
 	char *facts;			/* JSON text, or NULL */
 	int64_t dialect, created_at;
@@ -111,7 +114,6 @@ struct store_query {
 	int64_t after;			/* lines: seq greater than that */
 	const char *before;		/* operations: id less than that */
 	int64_t before_id;		/* events: id less than that; 0: none */
-	int64_t since;			/* events, operations: not older; ms */
 	bool ascending;
 	size_t limit;			/* 0: all */
 };

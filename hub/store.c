@@ -1,0 +1,488 @@
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store.h"
+#include "str.h"
+#include "tick.h"
+
+/* Jobs in one transaction at most, so that others see theirs soon. */
+#define STORE_BATCH 2000
+#define STORE_PROBE_MS 1000
+
+enum job_kind { JOB_PUT, JOB_DROP, JOB_FIND, JOB_RETAIN, JOB_PROBE };
+
+struct job {
+	struct job *next;
+	enum job_kind kind;
+	enum store_table table;
+	char *rows;			/* JOB_PUT, and what JOB_FIND found */
+	size_t n, cap;
+	struct store_query query;
+	char *key;
+	int64_t when, now;
+	store_done *done;
+	store_found *found;
+	void *cookie;
+	struct err *failed;
+};
+
+struct queue {
+	struct job *first, **last;
+};
+
+struct store {
+	const struct store_driver *driver;
+	void *db;
+	uv_loop_t *loop;
+	uv_async_t async;
+	uv_timer_t probe;
+	uv_thread_t thread;
+	bool running;
+	/* loop thread */
+	size_t backlog;
+	bool probing;
+	int64_t answered;		/* tick_mono() of the last probe */
+	struct err *failure;		/* of the last write, or NULL */
+	/* shared */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct queue todo, done;
+	bool stop;
+};
+
+static void
+queue_init(struct queue *q)
+{
+	q->first = NULL;
+	q->last = &q->first;
+}
+
+static void
+queue_add(struct queue *q, struct job *j)
+{
+	j->next = NULL;
+	*q->last = j;
+	q->last = &j->next;
+}
+
+/* Copy a row; strings are ours then. */
+static void
+row_copy(const struct store_table_def *t, char *to, const void *from)
+{
+	memcpy(to, from, t->size);
+	for (size_t f = 0; f < t->nfields; f++) {
+		const char *s;
+
+		if (t->fields[f].type != RECORD_STR)
+			continue;
+		memcpy(&s, to + t->fields[f].offset, sizeof(s));
+		s = str_dup(s);
+		memcpy(to + t->fields[f].offset, &s, sizeof(s));
+	}
+}
+
+static void
+rows_free(const struct store_table_def *t, char *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record_free(t->fields, t->nfields, rows + i * t->size);
+	free(rows);
+}
+
+static void
+job_free(struct job *j)
+{
+	rows_free(&store_tables[j->table], j->rows, j->n);
+	free(j->key);
+	free((char *)(uintptr_t)j->query.id);
+	free((char *)(uintptr_t)j->query.host);
+	free((char *)(uintptr_t)j->query.state);
+	free((char *)(uintptr_t)j->query.before);
+	free(j->failed);
+	free(j);
+}
+
+static int
+on_row(void *cookie, const void *row)
+{
+	struct job *j = cookie;
+	const struct store_table_def *t = &store_tables[j->table];
+
+	if (j->n == j->cap) {
+		j->cap = j->cap == 0 ? 16 : j->cap * 2;
+		if ((j->rows = realloc(j->rows, j->cap * t->size)) == NULL)
+			abort();
+	}
+	row_copy(t, j->rows + j->n++ * t->size, row);
+	return (0);
+}
+
+static void
+job_fail(struct job *j, const struct err *e)
+{
+	if (j->failed == NULL)
+		j->failed = str_alloc(sizeof(*j->failed));
+	*j->failed = *e;
+}
+
+/* Store thread. */
+static void
+job_run(struct store *s, struct job *j)
+{
+	const struct store_driver *d = s->driver;
+	size_t size = store_tables[j->table].size;
+	struct err e = { 0 };
+	int rc = 0;
+
+	switch (j->kind) {
+	case JOB_PUT:
+		for (size_t i = 0; i < j->n && rc == 0; i++)
+			rc = d->put(s->db, j->table, j->rows + i * size, &e);
+		break;
+	case JOB_DROP:
+		rc = d->drop(s->db, j->table, j->key, &e);
+		break;
+	case JOB_FIND:
+		rc = d->find(s->db, &j->query, on_row, j, &e);
+		break;
+	case JOB_RETAIN:
+		rc = d->retain(s->db, j->when, j->now, &e);
+		break;
+	case JOB_PROBE:
+		rc = d->ping(s->db, &e);
+		break;
+	}
+	if (rc == -1)
+		job_fail(j, &e);
+}
+
+static bool
+job_writes(const struct job *j)
+{
+	return (j->kind != JOB_FIND && j->kind != JOB_PROBE);
+}
+
+/* Store thread: all of ${batch} in one transaction. */
+static void
+batch_run(struct store *s, struct job *batch)
+{
+	struct err e = { 0 };
+	int rc;
+
+	rc = s->driver->begin(s->db, &e);
+	for (struct job *j = batch; j != NULL; j = j->next) {
+		if (rc == 0 || !job_writes(j))
+			job_run(s, j);
+	}
+	if (rc == 0)
+		rc = s->driver->commit(s->db, &e);
+	if (rc == 0)
+		return;
+	s->driver->rollback(s->db);
+	for (struct job *j = batch; j != NULL; j = j->next)
+		if (job_writes(j))
+			job_fail(j, &e);
+}
+
+static struct job *
+batch_take(struct queue *todo)
+{
+	struct job *batch = todo->first, *j = batch;
+
+	for (int i = 1; i < STORE_BATCH && j->next != NULL; i++)
+		j = j->next;
+	todo->first = j->next;
+	if (todo->first == NULL)
+		todo->last = &todo->first;
+	j->next = NULL;
+	return (batch);
+}
+
+static void
+thread_main(void *arg)
+{
+	struct store *s = arg;
+	struct job *batch, *next;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		while (s->todo.first == NULL && !s->stop)
+			pthread_cond_wait(&s->wake, &s->lock);
+		if (s->todo.first == NULL)
+			break;
+		batch = batch_take(&s->todo);
+		pthread_mutex_unlock(&s->lock);
+		batch_run(s, batch);
+		pthread_mutex_lock(&s->lock);
+		for (; batch != NULL; batch = next) {
+			next = batch->next;
+			queue_add(&s->done, batch);
+		}
+		uv_async_send(&s->async);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+tell_found(struct job *j)
+{
+	size_t size = store_tables[j->table].size;
+	void **rows = str_alloc((j->n + 1) * sizeof(*rows));
+
+	for (size_t i = 0; i < j->n; i++)
+		rows[i] = j->rows + i * size;
+	j->found(j->cookie, rows, j->failed == NULL ? j->n : 0, j->failed);
+	free(rows);
+}
+
+static void
+job_tell(struct store *s, struct job *j)
+{
+	s->backlog--;
+	if (j->kind == JOB_PROBE) {
+		s->probing = false;
+		if (j->failed == NULL)
+			s->answered = tick_mono();
+	}
+	if (job_writes(j)) {
+		free(s->failure);
+		s->failure = NULL;
+		if (j->failed != NULL) {
+			s->failure = str_alloc(sizeof(*s->failure));
+			*s->failure = *j->failed;
+		}
+	}
+	if (j->found != NULL)
+		tell_found(j);
+	else if (j->done != NULL)
+		j->done(j->cookie, j->failed);
+	job_free(j);
+}
+
+static void
+tell_all(struct store *s)
+{
+	struct job *j, *next;
+
+	pthread_mutex_lock(&s->lock);
+	j = s->done.first;
+	queue_init(&s->done);
+	pthread_mutex_unlock(&s->lock);
+	for (; j != NULL; j = next) {
+		next = j->next;
+		job_tell(s, j);
+	}
+}
+
+static void
+on_async(uv_async_t *a)
+{
+	tell_all(a->data);
+}
+
+static struct job *
+job_new(enum job_kind kind, enum store_table table)
+{
+	struct job *j = str_alloc(sizeof(*j));
+
+	j->kind = kind;
+	j->table = table;
+	return (j);
+}
+
+static void
+submit(struct store *s, struct job *j)
+{
+	s->backlog++;
+	pthread_mutex_lock(&s->lock);
+	queue_add(&s->todo, j);
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+on_probe(uv_timer_t *t)
+{
+	struct store *s = t->data;
+
+	if (s->probing)
+		return;
+	s->probing = true;
+	submit(s, job_new(JOB_PROBE, STORE_META));
+}
+
+int
+store_open(uv_loop_t *loop, const struct store_driver *driver,
+    const char *where, struct store **out, struct err *e)
+{
+	struct store *s = str_alloc(sizeof(*s));
+
+	s->driver = driver;
+	s->loop = loop;
+	if (driver->open(where, &s->db, e) == -1) {
+		free(s);
+		return (-1);
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, NULL);
+	queue_init(&s->todo);
+	queue_init(&s->done);
+	*out = s;
+	return (0);
+}
+
+int
+store_load(struct store *s, const struct store_query *q, store_row *fn,
+    void *cookie, struct err *e)
+{
+	assert(!s->running);
+	return (s->driver->find(s->db, q, fn, cookie, e));
+}
+
+int
+store_start(struct store *s, struct err *e)
+{
+	int rc;
+
+	if ((rc = uv_async_init(s->loop, &s->async, on_async)) != 0)
+		return (err_set(e, ERR_SYS, "start the store: %s",
+		    uv_strerror(rc)));
+	s->async.data = s;
+	uv_timer_init(s->loop, &s->probe);
+	s->probe.data = s;
+	s->answered = tick_mono();
+	if ((rc = uv_thread_create(&s->thread, thread_main, s)) != 0) {
+		uv_close((uv_handle_t *)&s->probe, NULL);
+		uv_close((uv_handle_t *)&s->async, NULL);
+		return (err_set(e, ERR_SYS, "start the store's thread: %s",
+		    uv_strerror(rc)));
+	}
+	s->running = true;
+	uv_timer_start(&s->probe, on_probe, 0, STORE_PROBE_MS);
+	return (0);
+}
+
+static void
+store_destroy(struct store *s)
+{
+	s->driver->close(&s->db);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s->failure);
+}
+
+static void
+on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void
+store_close(struct store **sp)
+{
+	struct store *s = *sp;
+
+	if (s == NULL)
+		return;
+	*sp = NULL;
+	if (!s->running) {
+		store_destroy(s);
+		free(s);
+		return;
+	}
+	uv_timer_stop(&s->probe);
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	uv_thread_join(&s->thread);
+	tell_all(s);
+	/* A completion may have queued more. */
+	while (s->backlog > 0) {
+		thread_main(s);
+		tell_all(s);
+	}
+	store_destroy(s);
+	uv_close((uv_handle_t *)&s->probe, NULL);
+	uv_close((uv_handle_t *)&s->async, on_closed);
+}
+
+void
+store_put(struct store *s, enum store_table table, const void *rows, size_t n,
+    store_done *done, void *cookie)
+{
+	const struct store_table_def *t = &store_tables[table];
+	struct job *j = job_new(JOB_PUT, table);
+
+	j->rows = str_alloc((n + 1) * t->size);
+	j->n = n;
+	for (size_t i = 0; i < n; i++)
+		row_copy(t, j->rows + i * t->size,
+		    (const char *)rows + i * t->size);
+	j->done = done;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+void
+store_drop(struct store *s, enum store_table table, const char *key,
+    store_done *done, void *cookie)
+{
+	struct job *j = job_new(JOB_DROP, table);
+
+	j->key = str_dup(key);
+	j->done = done;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+void
+store_find(struct store *s, const struct store_query *q, store_found *found,
+    void *cookie)
+{
+	struct job *j = job_new(JOB_FIND, q->table);
+
+	j->query = *q;
+	j->query.id = str_dup(q->id);
+	j->query.host = str_dup(q->host);
+	j->query.state = str_dup(q->state);
+	j->query.before = str_dup(q->before);
+	j->found = found;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+void
+store_retain(struct store *s, int64_t before, store_done *done, void *cookie)
+{
+	struct job *j = job_new(JOB_RETAIN, STORE_OPERATION);
+
+	j->when = before;
+	j->now = tick_wall();
+	j->done = done;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+int
+store_health(const struct store *s, int64_t max_ms, struct err *e)
+{
+	int64_t ago = tick_mono() - s->answered;
+
+	if (ago > max_ms)
+		return (err_set(e, ERR_TIMEOUT, "the store did not answer for "
+		    "%lld s (%zu jobs wait)", (long long)ago / 1000,
+		    s->backlog));
+	if (s->failure != NULL)
+		return (err_set(e, s->failure->code, "the last write failed: "
+		    "%s", s->failure->text));
+	return (0);
+}
+
+size_t
+store_backlog(const struct store *s)
+{
+	return (s->backlog);
+}
