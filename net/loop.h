@@ -25,29 +25,34 @@ struct loop_foreign {
 /**
  * loop_info(uv, f, info):
  * Zero ${info} and fill in what all our programs share: ${uv} as the foreign
- * loop, no listening, few descriptors, small buffers, no extensions, headers
- * that do not name the library.  A server sets fd_limit_per_thread itself.
- * ${f} must live until loop_open returned.
+ * loop, TLS set up, no listening, few descriptors, small buffers.  A server
+ * sets fd_limit_per_thread to 0, which means RLIMIT_NOFILE: with any lower
+ * number the library looks descriptors up one by one.  ${f} must live until
+ * loop_open returned.
  */
 void	 loop_info(uv_loop_t *, struct loop_foreign *,
 	    struct lws_context_creation_info *);
 
-/* Create the context; NULL with ${e} filled. */
+/**
+ * loop_open(info, e):
+ * Create the context; NULL with ${e} filled, the library's own words included.
+ */
 struct lws_context *loop_open(const struct lws_context_creation_info *,
-	    struct err *);
+	    struct err *) __attribute__((warn_unused_result));
 
 /**
  * loop_close(uv, ctx):
- * Destroy the context, run ${uv} until its handles are closed, and set the
- * pointer to NULL.  Handles of the program's own stay as they are.
+ * Destroy the context, run ${uv} until the context's handles are gone, and set
+ * the pointer to NULL; connections are closed without a goodbye.  Handles of
+ * the program's own stay as they are.  Not to be called from the library's
+ * callbacks.  NULL is fine.
  */
 void	 loop_close(uv_loop_t *, struct lws_context **);
 
 /**
  * loop_log(fn):
  * Give the library's errors and warnings to ${fn}, a line without a newline
- * each (${level}: LLL_ERR or LLL_WARN); NULL: silence, which is how a program
- * starts as soon as loop_info was called once.
+ * each (${level}: LLL_ERR or LLL_WARN).  NULL, as at the start: silence.
  */
 void	 loop_log(void (*)(int level, const char *line));
 

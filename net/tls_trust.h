@@ -27,16 +27,16 @@ int	 tls_trust_load(const char *ca_file, const char *pins,
 /**
  * tls_trust_apply(trust, info):
  * Make the clients of the lws context (or vhost) that ${info} describes trust
- * accordingly; ${trust} may be NULL: the system's store.  ${trust} must live
- * as long as the context.
+ * accordingly.  ${trust} must live as long as the context; NULL: the library's
+ * own defaults, for contexts that make no client connection.
  */
-int	 tls_trust_apply(struct tls_trust *, struct lws_context_creation_info *,
-	    struct err *) __attribute__((warn_unused_result));
+void	 tls_trust_apply(struct tls_trust *, struct lws_context_creation_info *);
 
 /**
  * tls_trust_failure(trust):
- * Why the last handshake with this trust failed ("certificate is for another
- * host name", "public key is not the pinned one"), or NULL if it did not.
+ * Why the server's certificate was not believed in the last handshake
+ * ("hostname mismatch", "its public key is not the pinned one"), or NULL if it
+ * was.
  */
 const char *tls_trust_failure(const struct tls_trust *);
 
