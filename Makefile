@@ -53,6 +53,8 @@ sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
 	@ninja -C $(CLANG) | tail -n 1
 	@$(PYTHON) scripts/lint.py
+	@$(CLANG)/docs/settings-doc | diff - docs/reference/settings.md || \
+	    { echo 'lint: docs/reference/settings.md is old: make docs'; exit 1; }
 	@cd web && npm run --silent check
 
 bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
@@ -61,6 +63,10 @@ bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
 
 fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
 	@scripts/fuzz
+
+docs: build ## write the reference pages that are made from tables
+	@ninja -C $(OBJ) docs/settings-doc | tail -n 1
+	@$(OBJ)/docs/settings-doc > docs/reference/settings.md
 
 format: ## clang-format every C file
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -88,4 +94,4 @@ $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
 .PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench \
-    fuzz format clean web
+    fuzz docs format clean web
