@@ -91,35 +91,44 @@ add_hashes(struct tls_trust *t, const char *s, struct err *e)
 	}
 }
 
-/* A public key, or a certificate's, in PEM or DER; NULL if it is neither. */
-static X509_PUBKEY *
-read_key(const struct buf *b)
+static int
+hash_pkey(EVP_PKEY *pkey, unsigned char pin[PIN_LEN])
+{
+	X509_PUBKEY *key = NULL;
+	int rc = X509_PUBKEY_set(&key, pkey) == 1 ? hash_key(key, pin) : -1;
+
+	X509_PUBKEY_free(key);
+	EVP_PKEY_free(pkey);
+	return (rc);
+}
+
+/*
+ * The pin of a certificate's or a bare public key, in PEM or DER.  The key is
+ * hashed where it is: X509_PUBKEY_dup() of OpenSSL 3.0 changes the encoding of
+ * every second one.
+ */
+static int
+hash_file(const struct buf *b, unsigned char pin[PIN_LEN])
 {
 	const unsigned char *p = (const unsigned char *)b->data;
-	X509_PUBKEY *key = NULL;
 	BIO *bio = BIO_new_mem_buf(b->data, (int)b->len);
 	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey = NULL;
+	int rc = -1;
 
 	if (cert == NULL)
 		cert = d2i_X509(NULL, &p, (long)b->len);
-	if (cert != NULL) {
-		key = X509_PUBKEY_dup(X509_get_X509_PUBKEY(cert));
-		X509_free(cert);
-		goto done;
-	}
 	(void)BIO_reset(bio);
-	if ((pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL)) != NULL) {
-		X509_PUBKEY_set(&key, pkey);
-		EVP_PKEY_free(pkey);
-		goto done;
-	}
 	p = (const unsigned char *)b->data;
-	key = d2i_X509_PUBKEY(NULL, &p, (long)b->len);
-done:
+	if (cert != NULL)
+		rc = hash_key(X509_get_X509_PUBKEY(cert), pin);
+	else if ((pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL)) != NULL ||
+	    (pkey = d2i_PUBKEY(NULL, &p, (long)b->len)) != NULL)
+		rc = hash_pkey(pkey, pin);
+	X509_free(cert);
 	BIO_free(bio);
 	ERR_clear_error();
-	return (key);
+	return (rc);
 }
 
 static int
@@ -127,20 +136,17 @@ add_key_file(struct tls_trust *t, const char *path, struct err *e)
 {
 	struct buf b = { 0 };
 	unsigned char pin[PIN_LEN];
-	X509_PUBKEY *key = NULL;
 	int rc = -1;
 
 	if (file_read(path, PIN_FILE_MAX, &b, e) == -1)
 		err_wrap(e, "pinned public key");
-	else if (b.len == 0 || (key = read_key(&b)) == NULL ||
-	    hash_key(key, pin) == -1)
+	else if (b.len == 0 || hash_file(&b, pin) == -1)
 		err_set(e, ERR_INPUT, "pinned public key: %s holds neither a "
 		    "public key nor a certificate (PEM or DER)", path);
 	else {
 		add_pin(t, pin);
 		rc = 0;
 	}
-	X509_PUBKEY_free(key);
 	buf_free(&b);
 	return (rc);
 }
