@@ -41,7 +41,7 @@ int	 url_agent(const char *, bool allow_insecure, struct url *,
 int	 url_base(const char *, bool allow_insecure, struct url *,
 	    struct err *) __attribute__((warn_unused_result));
 
-/* "https://host[:port]PATH" with the url's own path in between; caller frees. */
+/* "https://host[:port]", the url's own path, then ${path}; caller frees. */
 char	*url_http(const struct url *, const char *path);
 
 /* "host" or "host:port" or "[::1]:port" for a Host header; caller frees. */

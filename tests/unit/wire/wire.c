@@ -178,7 +178,7 @@ test_lines(void **unused)
 		{ "tw\xffo", 4, STREAM_STDERR, 1000 },
 		{ "a\0b", 3, STREAM_NOTE, 2500 },
 	};
-	const char *want[] = { "one", "tw\xef\xbf\xbdo", "a\xef\xbf\xbd" "b" };
+	const char *want[] = { "one", "tw\xef\xbf\xbdo", "a\uFFFDb" };
 	struct wire_msg msg = { .type = WIRE_OUTPUT, .u.output = { .seq = 5,
 	    .ts = 1000, .lines = json_array() } }, got;
 	struct wire_line line;
