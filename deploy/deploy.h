@@ -54,8 +54,9 @@ struct deploy_conf {
 	const char *profile;		/* required for custom */
 	const char *activate_program;	/* custom: inside the closure;
 					   default bin/activate */
-	const char *rebuild_command;	/* "sudo nixos-rebuild": words, split at
-					   blanks; used when we are not root */
+	const char *rebuild_command;	/* nixos, darwin: run this instead of our
+					   own activation ("sudo nixos-rebuild",
+					   split at blanks) */
 	const char *backup_extension;	/* home: HOME_MANAGER_BACKUP_EXT */
 	const char *state_dir;		/* required: roots/, activation/ */
 	const char *activate_path;	/* nixfleet-activate; default: by PATH */
@@ -124,7 +125,8 @@ void	 deploy_build_free(struct deploy_build *);
  * deploy_diff(conf, from, to, e):
  * What differs between two closures, as
  * {"from","to","added":[{"name","version"}],"removed":[…],
- *  "changed":[{"name","from","to"}],"bytes":difference,"size":of to,
+ *  "changed":[{"name","from","to"}],"rebuilt":number of packages with the
+ *  same version,"bytes":difference,"size":of to,
  *  "cut":number of entries left out}.  ${from} NULL: nothing was there.  NULL
  * on failure.
  */
@@ -269,10 +271,11 @@ struct deploy_tests {
 
 /**
  * deploy_tests_run(conf, dir, on_test, t, e):
- * Run the host's tests, ${dir}/hosts/HOST/tests/T.sh and so on, in name order,
- * executables only, all of them, in ${dir}.  ${on_test} (may be NULL) runs
- * after each with conf->cookie.  No tests is DEPLOY_OK.  -1 if they could not
- * be run at all.
+ * Run the host's tests, the executable files whose names end in .sh in
+ * ${dir}/hosts/HOST/tests, in name order, all of them, with cwd ${dir}.  ${on_test} (may be NULL) runs
+ * after each with conf->cookie.  Each may take half of what is left of
+ * conf->test_timeout, the last one all of it.  No tests is DEPLOY_OK.  -1 if
+ * they could not be run at all.
  */
 int	 deploy_tests_run(const struct deploy_conf *, const char *dir,
 	    void (*on_test)(void *, const struct deploy_test *),
@@ -295,7 +298,7 @@ struct deploy_facts {
 	char *reboot_reason;	/* "kernel, initrd" */
 	char *boot_id;
 	int64_t uptime_s;
-	int64_t store_free;	/* bytes, -1: not known */
+	int64_t store_free;	/* bytes, RECORD_NONE: not known */
 	int64_t boot_free;
 	int64_t state_free;
 };

@@ -29,4 +29,7 @@ bool	 metrics_read(struct metrics_state *, struct metrics *);
  */
 bool	 metrics_read_dir(const char *dir, int64_t now, struct metrics *);
 
+/* As above from the kernel alone (/proc; Mach). */
+bool	 metrics_kernel(struct metrics_state *, struct metrics *);
+
 #endif

@@ -1,0 +1,44 @@
+#ifndef ACTIVATION_H
+#define ACTIVATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "deploy.h"
+
+/* What is asked of us, as it came: nothing in it is trusted. */
+struct activation {
+	const char *dir;	/* of the record; must exist */
+	const char *op;
+	enum deploy_kind kind;
+	enum deploy_mode mode;
+	const char *profile;
+	const char *path;	/* store path */
+	const char *program;	/* custom: inside the closure; or NULL */
+	const char *backup_extension;	/* home; or NULL */
+	int64_t generation;	/* rollback: switch to this one if it still
+				   holds ${path}; 0: none */
+	bool rollback;
+	int64_t timeout;	/* ms */
+	const char *const *command;	/* rebuild: instead of the closure's
+					   program; NULL: none */
+};
+
+/**
+ * activation_check(a, e):
+ * May this be done: names and paths have the right shape, the closure exists
+ * and holds the program that its kind activates with, the kind knows the mode,
+ * and we may do it?  0, or -1 and nothing was changed.
+ */
+int	 activation_check(const struct activation *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
+ * activation_run(a, e):
+ * Do it, recording every step in a->dir.  Returns the outcome, also recorded;
+ * ${e} says why if it is not DEPLOY_OK.  What activation_check refuses is
+ * recorded as refused.
+ */
+enum deploy_outcome activation_run(const struct activation *, struct err *);
+
+#endif

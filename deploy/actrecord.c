@@ -1,0 +1,171 @@
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actrecord.h"
+#include "deploy.h"
+#include "file.h"
+#include "flock.h"
+#include "record.h"
+#include "str.h"
+#include "ulid.h"
+
+#define RECORD_MAX (64 * 1024)
+
+static const char *const phases[] = {
+	[ACTRECORD_PREPARED] = "prepared", [ACTRECORD_PROFILE] = "profile",
+	[ACTRECORD_ACTIVATING] = "activating", [ACTRECORD_DONE] = "done", NULL,
+};
+
+#define ROW(m, t, f) RECORD_ROW(actrecord, m, t, f)
+static const struct record_field fields[] = {
+	ROW(op_id, RECORD_STR, RECORD_REQ),
+	ROW(kind, RECORD_STR, RECORD_REQ),
+	ROW(mode, RECORD_STR, RECORD_REQ),
+	ROW(profile, RECORD_STR, RECORD_REQ),
+	ROW(previous, RECORD_STR, RECORD_NULL),
+	ROW(path, RECORD_STR, RECORD_REQ),
+	{ "phase", RECORD_STR, RECORD_REQ, offsetof(struct actrecord, phase),
+	    phases },
+	ROW(outcome, RECORD_STR, RECORD_NULL),
+	ROW(text, RECORD_STR, RECORD_NULL),
+	ROW(boot_id, RECORD_STR, RECORD_NULL),
+	ROW(generation, RECORD_INT, 0),
+	ROW(rollback, RECORD_BOOL, 0),
+	ROW(pid, RECORD_INT, 0),
+	ROW(child, RECORD_INT, 0),
+	ROW(exit_code, RECORD_INT, 0),
+	ROW(needs_reboot, RECORD_BOOL, 0),
+	ROW(started_at, RECORD_INT, 0),
+	ROW(finished_at, RECORD_INT, 0),
+	ROW(deadline, RECORD_INT, 0),
+};
+#define NFIELDS (sizeof(fields) / sizeof(*fields))
+
+int
+actrecord_read(const char *dir, struct actrecord *rec, struct err *e)
+{
+	char *path = file_join(dir, "record.json");
+	struct buf b = { 0 };
+	json_t *obj = NULL;
+	int r = -1;
+
+	if (file_read(path, RECORD_MAX, &b, e) == -1)
+		goto out;
+	if (record_parse(b.data == NULL ? "" : b.data, b.len, &obj, e) == -1 ||
+	    record_decode(fields, NFIELDS, obj, rec, e) == -1) {
+		err_wrap(e, "%s", path);
+		if (e != NULL)
+			e->code = ERR_DAMAGED;
+		goto out;
+	}
+	r = 0;
+out:
+	json_decref(obj);
+	buf_free(&b);
+	free(path);
+	return (r);
+}
+
+int
+actrecord_write(const char *dir, const struct actrecord *rec, struct err *e)
+{
+	json_t *obj = record_encode(fields, NFIELDS, rec);
+	char *path = file_join(dir, "record.json");
+	char *text = json_dumps(obj, JSON_INDENT(1));
+	int r;
+
+	if (text == NULL)
+		abort();
+	r = file_write(path, text, strlen(text), 0600, e);
+	free(text);
+	free(path);
+	json_decref(obj);
+	return (r);
+}
+
+void
+actrecord_free(struct actrecord *rec)
+{
+	record_free(fields, NFIELDS, rec);
+}
+
+const char *
+actrecord_phase_name(enum actrecord_phase p)
+{
+	return (phases[p]);
+}
+
+bool
+actrecord_done(const struct actrecord *rec)
+{
+	return (str_eq(rec->phase, phases[ACTRECORD_DONE]));
+}
+
+static int
+only_ulids(const struct dirent *de)
+{
+	return (ulid_valid(de->d_name));
+}
+
+/* Did it get as far as changing ${profile}, or mean to? */
+static bool
+touched(const struct actrecord *rec, const char *profile)
+{
+	const int mode = deploy_mode_parse(rec->mode);
+
+	return (str_eq(rec->profile, profile) && mode != DEPLOY_DRY &&
+	    !str_eq(rec->phase, phases[ACTRECORD_PREPARED]) &&
+	    !(str_eq(rec->outcome, deploy_outcome_name(DEPLOY_REFUSED)) &&
+	    rec->exit_code == -1));
+}
+
+bool
+actrecord_newest(const char *state_dir, const char *profile,
+    struct actrecord *rec)
+{
+	char *base = file_join(state_dir, "activation"), *dir;
+	struct dirent **names;
+	struct err e;
+	bool found = false;
+	int n;
+
+	if ((n = scandir(base, &names, only_ulids, alphasort)) < 0)
+		n = 0, names = NULL;
+	while (n-- > 0) {
+		dir = file_join(base, names[n]->d_name);
+		if (!found && actrecord_read(dir, rec, &e) == 0) {
+			found = touched(rec, profile);
+			if (!found)
+				actrecord_free(rec);
+		}
+		free(dir);
+		free(names[n]);
+	}
+	free(names);
+	free(base);
+	return (found);
+}
+
+void
+actrecord_prune(const char *state_dir, size_t keep)
+{
+	char *base = file_join(state_dir, "activation"), *dir, *lock;
+	struct dirent **names;
+	int n, i;
+
+	if ((n = scandir(base, &names, only_ulids, alphasort)) < 0)
+		n = 0, names = NULL;
+	for (i = 0; i < n; i++) {
+		dir = file_join(base, names[i]->d_name);
+		lock = file_join(dir, "lock");
+		if ((size_t)(n - i) > keep && flock_held(lock) != 1 &&
+		    file_rmtree(dir, NULL) == -1)
+			keep = SIZE_MAX;	/* the next run tries again */
+		free(lock);
+		free(dir);
+		free(names[i]);
+	}
+	free(names);
+	free(base);
+}

@@ -1,0 +1,201 @@
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deploy.h"
+#include "file.h"
+#include "flakeref.h"
+#include "profile.h"
+#include "store.h"
+#include "str.h"
+
+static const char *const kinds[] = {
+	[DEPLOY_NIXOS] = "nixos", [DEPLOY_DARWIN] = "darwin",
+	[DEPLOY_HOME] = "home", [DEPLOY_CUSTOM] = "custom",
+};
+static const char *const modes[] = {
+	[DEPLOY_SWITCH] = "switch", [DEPLOY_BOOT] = "boot",
+	[DEPLOY_TEST] = "test", [DEPLOY_DRY] = "dry-activate",
+};
+static const char *const outcomes[] = {
+	[DEPLOY_OK] = "ok", [DEPLOY_FAILED] = "failed",
+	[DEPLOY_REFUSED] = "refused", [DEPLOY_STOPPED] = "stopped",
+	[DEPLOY_TIMED_OUT] = "timed_out", [DEPLOY_ROLLED_BACK] = "rolled_back",
+	[DEPLOY_INTERRUPTED] = "interrupted",
+};
+static const char *const statuses[] = {
+	[DEPLOY_ST_OK] = "ok", [DEPLOY_ST_OUTDATED] = "outdated",
+	[DEPLOY_ST_ERROR] = "error", [DEPLOY_ST_UNKNOWN] = "unknown",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static int
+parse(const char *const *words, size_t n, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (str_eq(words[i], word))
+			return ((int)i);
+	return (-1);
+}
+
+int
+deploy_kind_parse(const char *word)
+{
+	return (parse(kinds, COUNT(kinds), word));
+}
+
+const char *
+deploy_kind_name(enum deploy_kind k)
+{
+	return (kinds[k]);
+}
+
+int
+deploy_mode_parse(const char *word)
+{
+	return (parse(modes, COUNT(modes), word));
+}
+
+const char *
+deploy_mode_name(enum deploy_mode m)
+{
+	return (modes[m]);
+}
+
+int
+deploy_outcome_parse(const char *word)
+{
+	return (parse(outcomes, COUNT(outcomes), word));
+}
+
+const char *
+deploy_outcome_name(enum deploy_outcome o)
+{
+	return (outcomes[o]);
+}
+
+const char *
+deploy_status_name(enum deploy_status s)
+{
+	return (statuses[s]);
+}
+
+enum deploy_outcome
+deploy_outcome_of(const struct err *e)
+{
+	switch (e->code) {
+	case ERR_NONE:
+		return (DEPLOY_OK);
+	case ERR_STOPPED:
+		return (DEPLOY_STOPPED);
+	case ERR_TIMEOUT:
+		return (DEPLOY_TIMED_OUT);
+	case ERR_REFUSED:
+	case ERR_BUSY:
+		return (DEPLOY_REFUSED);
+	default:
+		return (DEPLOY_FAILED);
+	}
+}
+
+static bool
+is_set(const char *s)
+{
+	return (s != NULL && s[0] != '\0');
+}
+
+static int
+check_root(const struct deploy_conf *c, struct err *e)
+{
+	const char *command = c->kind == DEPLOY_NIXOS ? "nixos-rebuild" :
+	    "darwin-rebuild";
+
+	if (geteuid() == 0 || is_set(c->rebuild_command))
+		return (0);
+	return (err_set(e, ERR_REFUSED, "activating a %s system needs root, "
+	    "and we are not root: set NIXFLEET_REBUILD_COMMAND to a command "
+	    "that may become root, for example \"sudo %s\"", kinds[c->kind],
+	    command));
+}
+
+int
+deploy_check(const struct deploy_conf *c, struct err *e)
+{
+	if (flakeref_check(c, NULL, e) == -1)
+		return (-1);
+	if (c->kind == DEPLOY_CUSTOM && !is_set(c->flake_attr))
+		return (err_set(e, ERR_INPUT, "host kind custom: set "
+		    "NIXFLEET_FLAKE_ATTR to the attribute to build, for "
+		    "example packages.x86_64-linux.{host}"));
+	if (c->kind == DEPLOY_CUSTOM && !is_set(c->profile))
+		return (err_set(e, ERR_INPUT, "host kind custom: set "
+		    "NIXFLEET_PROFILE to the profile to keep, an absolute "
+		    "path"));
+	if (is_set(c->profile) && (c->profile[0] != '/' ||
+	    strstr(c->profile, "/../") != NULL))
+		return (err_set(e, ERR_INPUT, "NIXFLEET_PROFILE \"%s\" must be "
+		    "an absolute path", c->profile));
+	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
+		return (check_root(c, e));
+	return (0);
+}
+
+static char *
+home_profile(const struct deploy_conf *c)
+{
+	const char *home = getenv("HOME"), *state = getenv("XDG_STATE_HOME");
+	const struct passwd *pw;
+	char *dir, *path, *user;
+
+	/* Where home-manager itself looks: XDG first, then per-user. */
+	if (is_set(state))
+		dir = file_join(state, "nix/profiles");
+	else {
+		if (!is_set(home))
+			home = (pw = getpwuid(geteuid())) == NULL ? "/" :
+			    pw->pw_dir;
+		dir = file_join(home, ".local/state/nix/profiles");
+	}
+	user = flakeref_user(c);
+	path = str_printf("%s/profiles/per-user/%s", store_state_dir(), user);
+	free(user);
+	if (!file_is_dir(dir) && file_is_dir(path)) {
+		free(dir);
+		dir = path;
+	} else
+		free(path);
+	path = file_join(dir, "home-manager");
+	free(dir);
+	return (path);
+}
+
+char *
+deploy_profile(const struct deploy_conf *c)
+{
+	if (is_set(c->profile))
+		return (str_dup(c->profile));
+	if (c->kind == DEPLOY_HOME)
+		return (home_profile(c));
+	return (file_join(store_state_dir(), "profiles/system"));
+}
+
+int
+deploy_generations(const struct deploy_conf *c,
+    struct deploy_generation **out, size_t *n, struct err *e)
+{
+	char *profile = deploy_profile(c);
+	int r = profile_generations(profile, out, n, e);
+
+	free(profile);
+	return (r);
+}
+
+void
+deploy_generations_free(struct deploy_generation **gens, size_t n)
+{
+	profile_generations_free(gens, n);
+}

@@ -1,0 +1,24 @@
+#ifndef FOLLOW_H
+#define FOLLOW_H
+
+#include "actrecord.h"
+#include "deploy.h"
+
+struct follow {
+	const struct deploy_conf *conf;
+	const char *dir;	/* of the record */
+	pid_t pid;		/* nixfleet-activate; 0: not known */
+	int64_t skip;		/* lines not to hand out again */
+};
+
+/**
+ * follow_run(f, rec, e):
+ * Hand on the log until nixfleet-activate has ended, then read its record,
+ * which is done afterwards: if nixfleet-activate died, what it started is
+ * waited for until the deadline, and the record is ended as interrupted.  -1
+ * if it ended before there was a record; ${e} then holds what it said.
+ */
+int	 follow_run(const struct follow *, struct actrecord *, struct err *)
+	    __attribute__((warn_unused_result));
+
+#endif

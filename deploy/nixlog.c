@@ -1,0 +1,475 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nixlog.h"
+#include "store.h"
+#include "str.h"
+#include "tick.h"
+
+/* nix: enum ActivityType, ResultType, Verbosity of logging.hh, error.hh */
+enum { ACT_COPIES = 103, ACT_BUILDS = 104, ACT_BUILD = 105 };
+enum { RES_LOG_LINE = 101, RES_PHASE = 104, RES_PROGRESS = 105,
+	RES_POST_LOG_LINE = 107 };
+enum { LVL_ERROR = 0, LVL_INFO = 3 };
+
+#define ACTIVITIES 256	/* remembered at once; more are not followed */
+#define TAIL 10		/* last lines of builders kept for the reason */
+#define ERRORS 16	/* errors kept for the reason */
+#define ERROR_MAX 4096
+#define INTERVAL 250	/* ms between two reports of progress */
+
+struct activity {
+	json_int_t id, type;
+	int64_t done, expected;
+	char *name;
+};
+
+struct nixlog {
+	struct nixlog_sink sink;
+	struct buf held;		/* an unfinished line */
+	size_t dropped;			/* bytes of it, too long to hold */
+	struct activity act[ACTIVITIES];
+	size_t nact;
+	char *tail[TAIL];
+	size_t ntail;			/* lines ever */
+	char *errors[ERRORS];
+	size_t nerrors;
+	char text[160];			/* newest activity for people */
+	int64_t reported;		/* when, by tick_mono; 0: never */
+	bool pending;			/* progress not yet reported */
+};
+
+struct nixlog *
+nixlog_new(const struct nixlog_sink *sink)
+{
+	struct nixlog *l = str_alloc(sizeof(*l));
+
+	l->sink = *sink;
+	return (l);
+}
+
+void
+nixlog_free(struct nixlog **lp)
+{
+	struct nixlog *l = *lp;
+	size_t i;
+
+	if (l == NULL)
+		return;
+	for (i = 0; i < l->nact; i++)
+		free(l->act[i].name);
+	for (i = 0; i < TAIL; i++)
+		free(l->tail[i]);
+	for (i = 0; i < l->nerrors; i++)
+		free(l->errors[i]);
+	buf_free(&l->held);
+	free(l);
+	*lp = NULL;
+}
+
+/* The length of the terminal sequence at p[0] == ESC. */
+static size_t
+escape_len(const char *p, size_t n)
+{
+	size_t i = 2;
+
+	if (n < 2)
+		return (n);
+	if (p[1] == '[') {
+		while (i < n && (p[i] < 0x40 || p[i] > 0x7e))
+			i++;
+		return (i < n ? i + 1 : n);
+	}
+	if (p[1] == ']') {
+		while (i < n && p[i] != '\a' && p[i] != '\033')
+			i++;
+		return (i < n ? i + 1 : n);
+	}
+	return (2);
+}
+
+void
+nixlog_plain(struct buf *b, const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		if (p[i] == '\033') {
+			i += escape_len(p + i, n - i);
+			continue;
+		}
+		if ((unsigned char)p[i] >= 0x20 || p[i] == '\t' ||
+		    p[i] == '\n')
+			buf_add(b, &p[i], 1);
+		i++;
+	}
+}
+
+/* Hand ${text} on, line by line, each with "${prefix}> " if there is one. */
+static void
+say(struct nixlog *l, enum deploy_stream s, const char *prefix,
+    const char *text, size_t n)
+{
+	const char *nl, *end = text + n;
+	struct buf b = { 0 };
+	size_t off, len;
+
+	if (l->sink.on_line == NULL)
+		return;
+	for (;;) {
+		nl = memchr(text, '\n', (size_t)(end - text));
+		buf_clear(&b);
+		if (prefix != NULL)
+			buf_addf(&b, "%s> ", prefix);
+		nixlog_plain(&b, text, (size_t)((nl ? nl : end) - text));
+		for (off = 0; off < b.len || off == 0; off += len) {
+			len = b.len - off;
+			if (len > PROC_LINE_MAX)
+				len = PROC_LINE_MAX;
+			l->sink.on_line(l->sink.cookie, s,
+			    b.data == NULL ? "" : b.data + off, len);
+			if (len == 0)
+				break;
+		}
+		if (nl == NULL || nl + 1 == end)
+			break;
+		text = nl + 1;
+	}
+	buf_free(&b);
+}
+
+static struct activity *
+find(struct nixlog *l, json_int_t id)
+{
+	size_t i;
+
+	for (i = l->nact; i > 0; i--)
+		if (l->act[i - 1].id == id)
+			return (&l->act[i - 1]);
+	return (NULL);
+}
+
+/* ---- progress ---- */
+
+static void
+totals(const struct nixlog *l, json_int_t type, int64_t *done,
+    int64_t *expected)
+{
+	size_t i;
+
+	*done = *expected = 0;
+	for (i = 0; i < l->nact; i++)
+		if (l->act[i].type == type) {
+			*done += l->act[i].done;
+			*expected += l->act[i].expected;
+		}
+}
+
+static void
+report(struct nixlog *l)
+{
+	struct deploy_progress p = { .phase = "evaluate", .text = l->text };
+	int64_t builds, nbuilds, copies, ncopies;
+
+	if (l->sink.on_progress == NULL || !l->pending)
+		return;
+	totals(l, ACT_BUILDS, &builds, &nbuilds);
+	totals(l, ACT_COPIES, &copies, &ncopies);
+	if (nbuilds > 0 && (builds < nbuilds || copies >= ncopies))
+		p.phase = "build";
+	else if (ncopies > 0)
+		p.phase = "download";
+	p.done = builds + copies;
+	p.expected = nbuilds + ncopies;
+	l->pending = false;
+	l->reported = tick_mono();
+	l->sink.on_progress(l->sink.cookie, &p);
+}
+
+static void
+changed(struct nixlog *l)
+{
+	l->pending = true;
+	if (l->reported == 0 || tick_mono() - l->reported >= INTERVAL)
+		report(l);
+}
+
+/* ---- messages ---- */
+
+static int64_t
+int_at(const json_t *fields, size_t i)
+{
+	json_int_t v = json_integer_value(json_array_get(fields, i));
+
+	/* Sums of many must not overflow. */
+	return (v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : v);
+}
+
+static const char *
+string_of(const json_t *obj, const char *key, size_t *n)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	*n = json_string_length(v);
+	return (json_string_value(v));
+}
+
+/* "hello-1.0" of "/nix/store/…-hello-1.0.drv" */
+static char *
+drv_name(const char *path)
+{
+	char *name = str_dup(store_path_name(path));
+
+	if (str_suffix(name, ".drv"))
+		name[strlen(name) - 4] = '\0';
+	return (name);
+}
+
+static void
+on_start(struct nixlog *l, const json_t *m)
+{
+	const json_t *fields = json_object_get(m, "fields");
+	const char *text, *path;
+	struct activity *a;
+	json_int_t type;
+	size_t n;
+
+	type = json_integer_value(json_object_get(m, "type"));
+	text = string_of(m, "text", &n);
+	if (text != NULL && n > 0) {
+		if (json_integer_value(json_object_get(m, "level")) <= LVL_INFO)
+			say(l, DEPLOY_ERR, NULL, text, n);
+		snprintf(l->text, sizeof(l->text), "%s", text);
+	}
+	if ((type == ACT_COPIES || type == ACT_BUILDS || type == ACT_BUILD) &&
+	    l->nact < ACTIVITIES) {
+		a = &l->act[l->nact++];
+		memset(a, 0, sizeof(*a));
+		a->id = json_integer_value(json_object_get(m, "id"));
+		a->type = type;
+		path = json_string_value(json_array_get(fields, 0));
+		if (type == ACT_BUILD && path != NULL) {
+			a->name = drv_name(path);
+			snprintf(l->text, sizeof(l->text), "building %s",
+			    a->name);
+		}
+	}
+	changed(l);
+}
+
+static void
+on_stop(struct nixlog *l, const json_t *m)
+{
+	struct activity *a;
+
+	a = find(l, json_integer_value(json_object_get(m, "id")));
+	/* What was counted stays counted. */
+	if (a == NULL || a->type != ACT_BUILD)
+		return;
+	free(a->name);
+	*a = l->act[--l->nact];
+}
+
+static void
+on_log_line(struct nixlog *l, const struct activity *a, const json_t *fields)
+{
+	const json_t *v = json_array_get(fields, 0);
+	const char *s = json_string_value(v);
+	struct buf b = { 0 };
+	char **slot;
+
+	if (s == NULL)
+		return;
+	say(l, DEPLOY_OUT, a != NULL ? a->name : NULL, s,
+	    json_string_length(v));
+	nixlog_plain(&b, s, strnlen(s, 200));
+	slot = &l->tail[l->ntail++ % TAIL];
+	free(*slot);
+	buf_adds(&b, "");
+	*slot = buf_take(&b);
+}
+
+static void
+on_result(struct nixlog *l, const json_t *m)
+{
+	const json_t *fields = json_object_get(m, "fields");
+	struct activity *a;
+	const char *phase;
+
+	a = find(l, json_integer_value(json_object_get(m, "id")));
+	switch (json_integer_value(json_object_get(m, "type"))) {
+	case RES_LOG_LINE:
+	case RES_POST_LOG_LINE:
+		on_log_line(l, a, fields);
+		break;
+	case RES_PROGRESS:
+		if (a == NULL || a->type == ACT_BUILD)
+			break;
+		a->done = int_at(fields, 0);
+		a->expected = int_at(fields, 1);
+		changed(l);
+		break;
+	case RES_PHASE:
+		phase = json_string_value(json_array_get(fields, 0));
+		if (a == NULL || a->name == NULL || phase == NULL)
+			break;
+		snprintf(l->text, sizeof(l->text), "building %s (%s)", a->name,
+		    phase);
+		changed(l);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+keep_error(struct nixlog *l, const char *text, size_t n)
+{
+	struct buf b = { 0 };
+
+	if (l->nerrors == ERRORS)
+		return;
+	nixlog_plain(&b, text, n > ERROR_MAX ? ERROR_MAX : n);
+	buf_adds(&b, "");
+	l->errors[l->nerrors++] = buf_take(&b);
+}
+
+static void
+on_msg(struct nixlog *l, const json_t *m)
+{
+	json_int_t level = json_integer_value(json_object_get(m, "level"));
+	const char *text;
+	size_t n;
+
+	if ((text = string_of(m, "msg", &n)) == NULL || level > LVL_INFO)
+		return;
+	say(l, DEPLOY_ERR, NULL, text, n);
+	if (level == LVL_ERROR)
+		keep_error(l, text, n);
+}
+
+static const struct {
+	const char *name;
+	void (*act)(struct nixlog *, const json_t *);
+} actions[] = {
+	{ "msg", on_msg },
+	{ "result", on_result },
+	{ "start", on_start },
+	{ "stop", on_stop },
+};
+
+static void
+on_whole_line(struct nixlog *l, const char *p, size_t n)
+{
+	const char *action;
+	json_t *m;
+	size_t i;
+
+	if (n < 5 || memcmp(p, "@nix ", 5) != 0 || (m = json_loadb(p + 5, n - 5,
+	    JSON_ALLOW_NUL, NULL)) == NULL) {
+		say(l, DEPLOY_ERR, NULL, p, n);
+		if (n >= 6 && memcmp(p, "error:", 6) == 0)
+			keep_error(l, p, n);
+		return;
+	}
+	action = json_string_value(json_object_get(m, "action"));
+	for (i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		if (str_eq(action, actions[i].name))
+			actions[i].act(l, m);
+	json_decref(m);
+}
+
+static void
+flush(struct nixlog *l)
+{
+	char note[80];
+
+	if (l->dropped > 0) {
+		snprintf(note, sizeof(note),
+		    "[a line of %zu bytes from nix was left out]",
+		    l->dropped + l->held.len);
+		say(l, DEPLOY_NOTE, NULL, note, strlen(note));
+	} else if (l->held.len > 0)
+		on_whole_line(l, l->held.data, l->held.len);
+	l->dropped = 0;
+	buf_clear(&l->held);
+}
+
+void
+nixlog_feed(struct nixlog *l, const char *p, size_t n)
+{
+	/* A line of exactly a piece's size was whole after all. */
+	if (l->held.len > 0 && n >= 5 && memcmp(p, "@nix ", 5) == 0)
+		flush(l);
+	if (l->held.len + n > NIXLOG_MAX)
+		l->dropped += n;
+	else if (n == PROC_LINE_MAX || l->held.len > 0)
+		buf_add(&l->held, p, n);
+	else
+		on_whole_line(l, p, n);
+	if (n < PROC_LINE_MAX)
+		flush(l);
+}
+
+void
+nixlog_end(struct nixlog *l)
+{
+	flush(l);
+	report(l);
+}
+
+/* ---- the reason ---- */
+
+static bool
+is_consequence(const char *error)
+{
+	return (strstr(error, "dependencies of derivation") != NULL ||
+	    strstr(error, "dependency failed") != NULL ||
+	    strstr(error, "--show-trace") != NULL);
+}
+
+/*
+ * With a trace the message proper is last, after a line that starts with
+ * "error: "; without, it is the start.
+ */
+static const char *
+message_proper(const char *error)
+{
+	const char *line = error, *p, *found = NULL;
+
+	while (line != NULL) {
+		p = line + strspn(line, " ");
+		if (str_prefix(p, "error: ") && p[7] != '\0' && p[7] != '\n')
+			found = p + 7;
+		if ((line = strchr(line, '\n')) != NULL)
+			line++;
+	}
+	return (found != NULL ? found : error);
+}
+
+char *
+nixlog_error(const struct nixlog *l)
+{
+	const char *error = NULL;
+	struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < l->nerrors && error == NULL; i++)
+		if (!is_consequence(l->errors[i]))
+			error = l->errors[i];
+	if (error == NULL && l->nerrors == 0)
+		return (NULL);
+	error = message_proper(error != NULL ? error : l->errors[0]);
+	buf_adds(&b, error);
+	while (b.len > 0 && b.data[b.len - 1] == '\n')
+		b.data[--b.len] = '\0';
+	if (strstr(error, "log lines") == NULL && l->ntail > 0 &&
+	    str_prefix(error, "builder for")) {
+		buf_adds(&b, "; its last lines:");
+		for (i = l->ntail > TAIL ? l->ntail - TAIL : 0; i < l->ntail;
+		     i++)
+			buf_addf(&b, "\n> %s", l->tail[i % TAIL]);
+	}
+	return (buf_take(&b));
+}

@@ -1,0 +1,45 @@
+#include <stdlib.h>
+
+#include "actrecord.h"
+#include "running.h"
+#include "store.h"
+#include "str.h"
+
+char *
+running_profile(const struct deploy_conf *c)
+{
+	char *profile = deploy_profile(c), *path = store_resolve(profile);
+
+	free(profile);
+	return (path);
+}
+
+char *
+running_path(const struct deploy_conf *c)
+{
+	struct actrecord rec;
+	char *profile, *path;
+
+	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
+		return (store_resolve("/run/current-system"));
+	path = running_profile(c);
+	profile = deploy_profile(c);
+	if (path != NULL && actrecord_newest(c->state_dir, profile, &rec)) {
+		if (str_eq(rec.path, path) && !str_eq(rec.outcome,
+		    deploy_outcome_name(DEPLOY_OK))) {
+			free(path);
+			path = NULL;
+		}
+		actrecord_free(&rec);
+	}
+	free(profile);
+	return (path);
+}
+
+char *
+running_booted(const struct deploy_conf *c)
+{
+	if (c->kind != DEPLOY_NIXOS)
+		return (NULL);
+	return (store_resolve("/run/booted-system"));
+}
