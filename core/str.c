@@ -153,6 +153,13 @@ distance(const char *a, size_t n, const char *b, size_t m)
 	return (prev[m]);
 }
 
+/* An abbreviation counts as one slip. */
+static bool
+abbreviates(const char *a, size_t n, const char *b, size_t m)
+{
+	return (n != m && least(n, m) >= 3 && memcmp(a, b, least(n, m)) == 0);
+}
+
 const char *
 str_nearest(const char *word, const char *const *list, size_t n)
 {
@@ -164,7 +171,8 @@ str_nearest(const char *word, const char *const *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if ((m = strlen(list[i])) > NEAREST_MAX)
 			continue;
-		d = distance(word, len, list[i], m);
+		d = abbreviates(word, len, list[i], m) ? 1 :
+		    distance(word, len, list[i], m);
 		if (d < best && d * 3 <= (len > m ? len : m)) {
 			best = d;
 			found = list[i];

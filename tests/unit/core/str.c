@@ -61,6 +61,8 @@ test_str_nearest(void **unused)
 	assert_string_equal(str_nearest("pul", words, 5), "pull");
 	assert_string_equal(str_nearest("swich", words, 5), "switch");
 	assert_string_equal(str_nearest("update", words, 5), "update");
+	assert_string_equal(str_nearest("swi", words, 5), "switch");
+	assert_string_equal(str_nearest("statuses", words, 5), "status");
 	assert_null(str_nearest("x", words, 5));
 	assert_null(str_nearest("frobnicate", words, 5));
 	assert_null(str_nearest("", words, 5));
