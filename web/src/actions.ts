@@ -95,7 +95,7 @@ export async function dispatch(ask: Ask, totp: string): Promise<boolean> {
     if (started.length > 0) {
       showLog(...started.map((o) => o.id));
       const queued = answer.results.filter((r) => r.status === 'QUEUED').length;
-      toast(startedText(ask.op, started.map((o) => o.host_id), queued), 'ok');
+      if (queued > 0) toast(waitingText(ask.op, started.map((o) => o.host_id), queued));
     }
     asking.value = null;
     return true;
@@ -107,9 +107,8 @@ export async function dispatch(ask: Ask, totp: string): Promise<boolean> {
   }
 }
 
-function startedText(op: string, hosts: string[], queued: number): string {
+function waitingText(op: string, hosts: string[], queued: number): string {
   const where = hosts.length === 1 ? hostName(hosts[0]!) : plural(hosts.length, 'host');
-  if (queued === 0) return `${opLabel(op)} started on ${where}.`;
   if (queued === hosts.length) return `${opLabel(op)} waits until ${where} can take it.`;
   return `${opLabel(op)} sent to ${where}; ${queued} of them will do it later.`;
 }

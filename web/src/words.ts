@@ -5,7 +5,7 @@ import type {
 import { since } from './time';
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'quiet';
-export interface Word { text: string; tone: Tone }
+export interface Word { text: string; tone: Tone; icon?: 'dot' | 'clock' | 'cut' | 'ring' }
 
 export const COMPARTMENTS: { name: CompartmentName; label: string; about: string }[] = [
   { name: 'agent', label: 'Agent', about: 'The agent program on the host' },
@@ -43,11 +43,11 @@ export function compartmentSentence(name: CompartmentName, c: Compartment): stri
 
 export function livenessWord(host: Host): Word {
   const words: Record<Liveness, Word> = {
-    connected: { text: 'connected', tone: 'ok' },
-    late: { text: 'late', tone: 'warn' },
-    offline: { text: `offline since ${since(host.since ?? host.last_seen)}`, tone: 'bad' },
-    never: { text: 'never seen', tone: 'quiet' },
-    stopped: { text: `agent stopped at ${since(host.since ?? host.last_seen)}`, tone: 'quiet' },
+    connected: { text: 'connected', tone: 'ok', icon: 'dot' },
+    late: { text: 'late', tone: 'warn', icon: 'clock' },
+    offline: { text: `offline since ${since(host.since ?? host.last_seen)}`, tone: 'bad', icon: 'cut' },
+    never: { text: 'never seen', tone: 'quiet', icon: 'ring' },
+    stopped: { text: `agent stopped at ${since(host.since ?? host.last_seen)}`, tone: 'quiet', icon: 'ring' },
     conflict: { text: 'identity conflict', tone: 'bad' },
   };
   return words[host.liveness] ?? { text: host.liveness, tone: 'quiet' };
@@ -122,10 +122,10 @@ function pending(host: Host): Word | null {
   const { git, lock, system, agent } = host.compartments;
   if (git.status === 'outdated') {
     const far = git.behind ? `Behind by ${commits(git.behind)}.` : (git.message ?? 'Behind the branch.');
-    return { text: `${far} Pull and switch to catch up.`, tone: 'warn' };
+    return { text: far, tone: 'warn' };
   }
   if (system.status === 'outdated') {
-    return { text: 'The configuration is here but not running. Switch to activate it.', tone: 'warn' };
+    return { text: 'The new configuration is here, but not running.', tone: 'warn' };
   }
   if (lock.status === 'outdated') return { text: compartmentSentence('lock', lock), tone: 'warn' };
   if (agent.status === 'outdated') return { text: compartmentSentence('agent', agent), tone: 'warn' };

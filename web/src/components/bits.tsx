@@ -9,7 +9,7 @@ import { Icon, ToneIcon, type IconName } from './icons';
 export function State({ word, title }: { word: Word; title?: string }) {
   return (
     <span class={`state tone-${word.tone}`} title={title}>
-      <ToneIcon tone={word.tone} />
+      <ToneIcon tone={word.tone} icon={word.icon} />
       <span class="state-text">{word.text}</span>
     </span>
   );

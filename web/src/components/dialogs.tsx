@@ -22,6 +22,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   );
 }
 
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
+
 const WARNINGS: Record<string, string> = {
   'reboot': 'The machine restarts. Whoever works on it is interrupted.',
   'rollback': 'The previous generation is activated in place of the present one.',
@@ -48,7 +50,7 @@ function AskDialog({ ask }: { ask: Ask }) {
     <Dialog title={`${what}?`} onClose={close}>
       <form onSubmit={(e) => void submit(e)}>
         {ask.hosts.length > 1 && <HostNames ids={ask.hosts} />}
-        <p>{WARNINGS[ask.op] ?? (info ? `${info.description}.` : '')}</p>
+        <p>{WARNINGS[ask.op] ?? (info ? sentence(info.description) : '')}</p>
         {ask.force && <p>The hub's checks advised against it. They are skipped this time.</p>}
         {ask.totp && (
           <label class="field">Code from your authenticator

@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact';
 import type { Host, Json } from '../api';
 import { exact } from '../time';
 
-const label = (key: string) => {
-  const words = key.replace(/[_-]+/g, ' ');
-  return words[0] ? words[0].toUpperCase() + words.slice(1) : key;
+const label = (key: string, nested: boolean) => {
+  const words = key.replace(/_/g, ' ');
+  return nested ? words : words.charAt(0).toUpperCase() + words.slice(1);
 };
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
@@ -18,14 +18,14 @@ export function Value({ value }: { value: Json }): ComponentChildren {
     if (value.length === 0) return <span class="soft">none</span>;
     return <ul class="plain">{value.map((v, i) => <li key={i}><Value value={v} /></li>)}</ul>;
   }
-  return <Table entries={Object.entries(value)} />;
+  return <Table entries={Object.entries(value)} nested />;
 }
 
-export function Table({ entries }: { entries: [string, Json][] }) {
+export function Table({ entries, nested = false }: { entries: [string, Json][]; nested?: boolean }) {
   return (
     <dl class="facts">
       {entries.map(([key, value]) => (
-        <div key={key}><dt>{label(key)}</dt><dd><Value value={value} /></dd></div>
+        <div key={key}><dt>{label(key, nested)}</dt><dd><Value value={value} /></dd></div>
       ))}
     </dl>
   );
@@ -34,7 +34,7 @@ export function Table({ entries }: { entries: [string, Json][] }) {
 export function Details({ host }: { host: Host }) {
   const entries: [string, Json][] = [
     ['Kind', host.kind ?? host.host_type], ['Operating system', host.os_version],
-    ['nixpkgs', host.nixpkgs_version], ['Generation', host.generation],
+    ['Nixpkgs', host.nixpkgs_version], ['Generation', host.generation],
     ['Agent', host.agent_version], ['Repository', host.repo_url], ['Clone', host.repo_dir],
     ['Location', host.location], ['Device', host.device_type],
     ['Token', { own: 'its own', shared: 'the shared one', revoked: 'revoked' }[host.identity]],

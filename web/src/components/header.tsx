@@ -9,7 +9,7 @@ import { Icon, Mark } from './icons';
 
 const WORDS: Record<typeof connection.value, Word> = {
   connecting: { text: 'connecting', tone: 'busy' },
-  live: { text: 'live', tone: 'ok' },
+  live: { text: 'live', tone: 'ok', icon: 'dot' },
   lost: { text: 'connection lost', tone: 'bad' },
   ended: { text: 'signed out', tone: 'bad' },
 };

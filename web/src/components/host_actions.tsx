@@ -6,7 +6,6 @@ import { MenuButton } from './menu';
 
 /** What can be done with one host now: the next sensible thing, and the rest. */
 export function HostActions({ host, running }: { host: Host; running: Operation | null }) {
-  const menu = <MenuButton hosts={() => [host.id]} label={`More operations for ${host.hostname}`} />;
   if (running) {
     return (
       <div class="actions">
@@ -19,7 +18,6 @@ export function HostActions({ host, running }: { host: Host; running: Operation 
           aria-label={`Stop ${opLabel(running.op)} on ${host.hostname}`}>
           <Icon name="stop" /> Stop
         </button>
-        {menu}
       </div>
     );
   }
@@ -31,7 +29,7 @@ export function HostActions({ host, running }: { host: Host; running: Operation 
         onClick={() => request(op, [host.id])} aria-label={`${opLabel(op)} on ${host.hostname}`}>
         {opLabel(op)}
       </button>
-      {menu}
+      <MenuButton hosts={() => [host.id]} label={`More operations for ${host.hostname}`} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { hostSignal, runningOperation } from '../store';
-import type { Host, Operation } from '../api';
+import type { CompartmentName, Host, Operation } from '../api';
 import { hostHref } from '../route';
 import { selection, toggleSelected } from '../view';
 import {
@@ -30,8 +30,18 @@ function Sentence({ host, running }: { host: Host; running: Operation | null }) 
       <p class={`sentence sentence-${word.tone}`} title={word.text}>{word.text}</p>
       {running
         ? <ProgressBar share={progressShare(running)} label={`${opLabel(running.op)} on ${host.hostname}`} />
-        : <p class="soft small clip">Seen <Ago time={host.last_seen} />{host.generation && `, generation ${host.generation}`}</p>}
+        : <p class="soft small clip">Seen <Ago time={host.last_seen} />{host.generation && ` · generation ${host.generation}`}</p>}
     </>
+  );
+}
+
+function Cell({ name, label, host }: { name: CompartmentName; label: string; host: Host }) {
+  const word = compartmentWord(name, host.compartments[name]);
+  return (
+    <div role="cell" class={`cell-compartment cell-${word.tone}`}>
+      <span class="cell-label">{label}</span>
+      <State word={word} title={`${label}: ${compartmentSentence(name, host.compartments[name])}`} />
+    </div>
   );
 }
 
@@ -53,13 +63,7 @@ export function HostRow({ id, index }: { id: string; index: number }) {
         </p>
       </div>
       <div role="cell" class="cell-sentence"><Sentence host={host} running={running} /></div>
-      {COMPARTMENTS.map(({ name, label }) => (
-        <div role="cell" class="cell-compartment" key={name}>
-          <span class="cell-label">{label}</span>
-          <State word={compartmentWord(name, host.compartments[name])}
-            title={`${label}: ${compartmentSentence(name, host.compartments[name])}`} />
-        </div>
-      ))}
+      {COMPARTMENTS.map((c) => <Cell key={c.name} name={c.name} label={c.label} host={host} />)}
       <div role="cell" class="cell-metrics">
         {host.metrics && !away
           ? <><Meter label="CPU" percent={host.metrics.cpu} /><Meter label="RAM" percent={host.metrics.ram} /></>

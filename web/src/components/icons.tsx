@@ -1,5 +1,5 @@
 // Line icons, 16 by 16. They only ever stand beside words.
-import type { Tone } from '../words';
+import type { Tone, Word } from '../words';
 
 const PATHS = {
   ok: 'M3 8.500 6.500 12 13 4.500',
@@ -21,20 +21,24 @@ const PATHS = {
   copy: 'M5.500 5.500h8v8h-8zM10.500 5.500v-3h-8v8h3',
   grow: 'M9.500 2.500h4v4M6.500 13.500h-4v-4M13.500 2.500 9 7M2.500 13.500 7 9',
   leave: 'M9.500 2.500h-6v11h6M7 8h7M11.500 5.500 14 8l-2.500 2.500',
-  plus: 'M8 3v10M3 8h10',
+  dot: 'M8 8h.01',
+  ring: 'M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z',
+  cut: 'M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11zM4.200 4.200l7.600 7.600',
+  clock: 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 5v3.300l2 1.700',
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name, className = '' }: { name: IconName; className?: string }) {
   return (
-    <svg class={`icon ${className}`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+    <svg class={`icon icon-${name} ${className}`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
       <path d={PATHS[name]} />
     </svg>
   );
 }
 
-export const ToneIcon = ({ tone }: { tone: Tone }) => <Icon name={tone} className={`tone-${tone}`} />;
+export const ToneIcon = ({ tone, icon }: { tone: Tone; icon?: Word['icon'] | undefined }) =>
+  <Icon name={icon ?? tone} className={`tone-${tone}`} />;
 
 export function Mark() {
   return (

@@ -63,9 +63,11 @@ function Summary({ operation }: { operation: Operation }) {
       <span class="dock-text clip" title={open ? progressText(operation) : operation.message ?? ''}>
         {open ? progressText(operation) : operation.message}
       </span>
-      <a class="button button-small" href={operationHref(operation.id)}>Details</a>
-      {open && <button type="button" class="button button-small" disabled={operation.state === 'stopping'}
-        onClick={() => void stop(operation.id)}><Icon name="stop" /> Stop</button>}
+      <span class="dock-buttons">
+        <a class="button button-small" href={operationHref(operation.id)}>Details</a>
+        {open && <button type="button" class="button button-small" disabled={operation.state === 'stopping'}
+          onClick={() => void stop(operation.id)}><Icon name="stop" /> Stop</button>}
+      </span>
     </div>
   );
 }

@@ -52,6 +52,7 @@ export function OpPage({ id }: { id: string }) {
   const open = isOpen(operation);
   return (
     <section class="page op-page" aria-labelledby="page-title">
+      <div class="op-head">
       <a class="back" href={hostHref(operation.host_id)}><Icon name="left" /> {hostName(operation.host_id)}</a>
       <div class="host-title">
         <h1 id="page-title">{opLabel(operation.op)} <span class="soft">on {hostName(operation.host_id)}</span></h1>
@@ -61,6 +62,7 @@ export function OpPage({ id }: { id: string }) {
       </div>
       <p class="lead">{open ? progressText(operation) : operation.message}</p>
       {open && <ProgressBar share={progressShare(operation)} label={opLabel(operation.op)} />}
+      </div>
       <div class="columns">
         <section class="card" aria-label="About this operation"><About operation={operation} /></section>
         {(operation.phases.length > 0 || operation.changes) && (

@@ -20,8 +20,9 @@ export function Toolbar() {
     <div class="toolbar" role="search" aria-label="Hosts">
       <div class="search">
         <Icon name="search" />
-        <input ref={field} type="search" placeholder="Search hosts  ( / )" aria-label="Search hosts"
+        <input ref={field} type="search" placeholder="Search hosts" aria-label="Search hosts" aria-keyshortcuts="/"
           value={search.value} onInput={(e) => { search.value = e.currentTarget.value; }} />
+        {search.value === '' && <kbd aria-hidden="true">/</kbd>}
       </div>
       <div class="chips" role="group" aria-label="Show">
         {FILTERS.map((f) => (
