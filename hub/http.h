@@ -52,6 +52,13 @@ struct http_req {
 void	 http_free(struct http_req **);
 
 /**
+ * http_gone(req):
+ * Has the client gone while the handler waited?  Then the request is freed,
+ * and there is nothing more to do.
+ */
+bool	 http_gone(struct http_req *);
+
+/**
  * http_header(req, name, fmt, ...):
  * Add a header to the answer to come.
  */
@@ -96,9 +103,9 @@ int	 http_query_int(struct http_req *, const char *name, int64_t fallback,
 	    __attribute__((warn_unused_result));
 
 /**
- * http_compose(out, status, secure, headers, type, body, len, body_too):
+ * http_compose(out, answer):
  * Append a whole HTTP/1.1 answer with the headers that every answer has
- * (http_security).  ${headers}: more lines, or NULL.
+ * (http_security).
  */
 struct http_answer {
 	int status;

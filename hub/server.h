@@ -12,7 +12,7 @@ struct browsers;
 struct http_proxies;
 struct lag;
 struct listener;
-struct ws_agents;
+struct ws_peers;
 
 /*
  * The hub's faces: HTTP for people and programs, WebSocket for agents and
@@ -24,9 +24,10 @@ struct server {
 	struct lws_vhost *vhost;
 	struct listener *listener;
 	struct http_proxies *proxies;	/* trusted ones */
-	struct ws_agents *agents;
+	struct ws_peers *peers;
 	struct browsers *browsers;
 	struct lag *lag;
+	char address[1200];		/* "http://127.0.0.1:8000" */
 	bool tls;
 	bool stopping;
 };

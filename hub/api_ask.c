@@ -1,0 +1,262 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "fleet.h"
+#include "http.h"
+#include "hub.h"
+#include "operation.h"
+#include "present.h"
+#include "server.h"
+#include "str.h"
+#include "wire_op.h"
+
+/* What dispatch, command and reboot have in common. */
+struct ask {
+	json_t *body;		/* owned */
+	struct operation_ask ask;
+	const struct wire_op *def;
+	const char *totp;
+};
+
+void
+api_ask_ops(struct http_req *r)
+{
+	http_reply_json(r, 200, json_pack("{s:o}", "ops", present_ops()));
+}
+
+/* Does the caller show the code that this operation wants? */
+static int
+check_totp(struct http_req *r, const struct ask *a)
+{
+	struct auth *auth = r->srv->hub->auth;
+
+	if (!(a->def->flags & WIRE_OP_TOTP))
+		return (0);
+	if (!auth_totp_on(auth)) {
+		http_reply_error(r, 403, "totp_not_configured", "\"%s\" needs "
+		    "one-time codes: set NIXFLEET_TOTP_SECRET_FILE on the hub",
+		    a->def->name);
+		return (-1);
+	}
+	if (a->totp == NULL || !auth_totp(auth, a->totp)) {
+		http_reply_error(r, 401, "bad_totp", "the one-time code is "
+		    "missing, wrong or was used before");
+		return (-1);
+	}
+	return (0);
+}
+
+/*
+ * Read the body; the operation's name is its member ${key}, or ${op} if that
+ * is not NULL.  -1: answered already, nothing to free.
+ */
+static int
+read_ask(struct http_req *r, const char *key, const char *op, struct ask *a)
+{
+	const char *near;
+	json_t *args;
+
+	memset(a, 0, sizeof(*a));
+	if (http_json(r, &a->body) == -1)
+		return (-1);
+	if (op == NULL)
+		op = json_string_value(json_object_get(a->body, key));
+	if (op == NULL) {
+		http_reply_error(r, 400, "bad_request",
+		    "%s: the name of an operation is wanted", key);
+		goto err0;
+	}
+	if ((a->def = wire_op_find(op)) == NULL) {
+		near = wire_op_nearest(op);
+		http_reply_error(r, 400, "unknown_op", "there is no operation "
+		    "\"%s\"%s%s%s", op, near == NULL ? "" : ", did you mean \"",
+		    near == NULL ? "" : near, near == NULL ? "" : "\"?");
+		goto err0;
+	}
+	args = json_object_get(a->body, "args");
+	if (args != NULL && !json_is_null(args) && !json_is_object(args)) {
+		http_reply_error(r, 400, "bad_args",
+		    "args: an object is wanted");
+		goto err0;
+	}
+	a->ask.op = a->def->name;
+	a->ask.args = json_is_object(args) ? args : NULL;
+	a->ask.by = "operator";
+	a->ask.force = json_is_true(json_object_get(a->body, "force"));
+	a->totp = json_string_value(json_object_get(a->body, "totp"));
+	return (0);
+err0:
+	json_decref(a->body);
+	return (-1);
+}
+
+/* Ask one host; the item of the answer's "results". */
+static json_t *
+ask_one(struct hub *hub, const char *id, const struct operation_ask *ask,
+    bool *ok)
+{
+	struct fleet_host *h = fleet_find(hub->fleet, id);
+	struct operation_refusal no;
+	struct operation *op;
+	bool now;
+
+	*ok = false;
+	if (h == NULL)
+		return (json_pack("{s:s, s:s, s:s}", "host_id", id, "status",
+		    "error", "error", "there is no such host"));
+	now = fleet_online(h) && operation_running(h) == NULL &&
+	    operation_queued(h) == 0;
+	if ((op = operation_ask(hub->operations, h, ask, &no)) == NULL)
+		return (json_pack("{s:s, s:s, s:s, s:s}", "host_id", id,
+		    "status", "blocked", "code", no.code, "message",
+		    no.message));
+	*ok = true;
+	return (json_pack("{s:s, s:s, s:s, s:o}", "host_id", id, "status",
+	    now ? "EXECUTING" : "QUEUED", "command_id", op->id, "operation",
+	    present_operation(op)));
+}
+
+static json_t *
+ask_all(struct hub *hub, const json_t *hosts, const struct operation_ask *ask)
+{
+	json_t *results = json_array();
+	size_t i, good = 0, n = json_array_size(hosts);
+	bool ok;
+
+	for (i = 0; i < n; i++) {
+		json_array_append_new(results, ask_one(hub,
+		    json_string_value(json_array_get(hosts, i)), ask, &ok));
+		good += ok;
+	}
+	return (json_pack("{s:s, s:o, s:{s:I, s:I, s:I}}", "status",
+	    good == n ? "success" : good == 0 ? "failed" : "partial",
+	    "results", results, "summary", "success", (json_int_t)good,
+	    "error", (json_int_t)(n - good), "total", (json_int_t)n));
+}
+
+/* Is it a list of at least one string? */
+static bool
+is_names(const json_t *v)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(v); i++)
+		if (!json_is_string(json_array_get(v, i)))
+			return (false);
+	return (json_array_size(v) > 0);
+}
+
+void
+api_ask_dispatch(struct http_req *r)
+{
+	struct ask a;
+	const json_t *hosts;
+
+	if (read_ask(r, "op", NULL, &a) == -1)
+		return;
+	hosts = json_object_get(a.body, "hosts");
+	if (!is_names(hosts))
+		http_reply_error(r, 400, "bad_request",
+		    "hosts: a list of host names is wanted");
+	else if (check_totp(r, &a) == 0)
+		http_reply_json(r, 200, ask_all(r->srv->hub, hosts, &a.ask));
+	json_decref(a.body);
+}
+
+static void
+answer_blocked(struct http_req *r, const struct operation_refusal *no)
+{
+	if (strcmp(no->code, "bad_args") == 0) {
+		http_reply_error(r, 400, no->code, "%s", no->message);
+		return;
+	}
+	http_reply_json(r, 409, json_pack("{s:s, s:s, s:s, s:{s:b, s:s, s:s}}",
+	    "status", "blocked", "error", no->message, "code", no->code,
+	    "validation", "valid", 0, "code", no->code, "message",
+	    no->message));
+}
+
+void
+api_ask_command(struct http_req *r)
+{
+	struct operation_refusal no;
+	struct fleet_host *h;
+	struct operation *op;
+	struct ask a;
+
+	if ((h = api_hosts_find(r)) == NULL ||
+	    read_ask(r, "command", NULL, &a) == -1)
+		return;
+	if (check_totp(r, &a) == 0) {
+		op = operation_ask(r->srv->hub->operations, h, &a.ask, &no);
+		if (op == NULL)
+			answer_blocked(r, &no);
+		else
+			http_reply_json(r, 200, json_pack("{s:s, s:s, s:s}",
+			    "status", "queued", "command", op->op,
+			    "command_id", op->id));
+	}
+	json_decref(a.body);
+}
+
+static void
+reboot(struct http_req *r, struct fleet_host *h, const struct ask *a)
+{
+	struct hub *hub = r->srv->hub;
+	struct operation_refusal no;
+	char text[128];
+
+	if (!fleet_online(h)) {
+		http_reply_error(r, 409, "offline", "%s is not connected",
+		    h->id);
+		return;
+	}
+	if (check_totp(r, a) == -1)
+		return;
+	if (!auth_reboot_allowed(hub->auth, h->id)) {
+		http_header(r, "Retry-After", "600");
+		http_reply_error(r, 429, "too_many", "%s was rebooted five "
+		    "times within an hour", h->id);
+		return;
+	}
+	if (operation_ask(hub->operations, h, &a->ask, &no) == NULL) {
+		answer_blocked(r, &no);
+		return;
+	}
+	snprintf(text, sizeof(text), "reboot of %s asked for", h->id);
+	http_reply_json(r, 200, json_pack("{s:s, s:s}", "status", "queued",
+	    "message", text));
+}
+
+void
+api_ask_reboot(struct http_req *r)
+{
+	struct fleet_host *h;
+	struct ask a;
+
+	if ((h = api_hosts_find(r)) == NULL ||
+	    read_ask(r, "op", "reboot", &a) == -1)
+		return;
+	reboot(r, h, &a);
+	json_decref(a.body);
+}
+
+void
+api_ask_kill(struct http_req *r)
+{
+	struct fleet_host *h;
+	struct operation *op;
+	struct err e;
+
+	if ((h = api_hosts_find(r)) == NULL)
+		return;
+	if ((op = operation_running(h)) == NULL)
+		http_reply_error(r, 409, "no_command",
+		    "%s is not running an operation", h->id);
+	else if (operation_stop(op, "operator", &e) == -1)
+		http_reply_err(r, &e);
+	else
+		http_reply_json(r, 200, json_pack("{s:s, s:s}", "status",
+		    "sent", "signal", "SIGTERM"));
+}

@@ -1,0 +1,240 @@
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "hub.h"
+#include "server.h"
+#include "str.h"
+#include "ws_peer.h"
+
+/* How often the silent ones are looked for. */
+#define SWEEP_MS 1000
+
+/* Seconds for a peer to take what waits and our close frame. */
+#define CLOSE_S 10
+
+struct ws_peers {
+	struct server *srv;
+	uv_timer_t timer;
+	struct ws_peer *head, *tail;	/* longest silent first */
+	size_t count;
+};
+
+static void
+list_remove(struct ws_peers *all, struct ws_peer *p)
+{
+	if (p->prev == NULL)
+		all->head = p->next;
+	else
+		p->prev->next = p->next;
+	if (p->next == NULL)
+		all->tail = p->prev;
+	else
+		p->next->prev = p->prev;
+	p->prev = p->next = NULL;
+	all->count--;
+}
+
+static void
+list_append(struct ws_peers *all, struct ws_peer *p)
+{
+	p->heard = uv_now(all->srv->hub->loop);
+	p->pinged = false;
+	p->prev = all->tail;
+	if (all->tail == NULL)
+		all->head = p;
+	else
+		all->tail->next = p;
+	all->tail = p;
+	all->count++;
+}
+
+static void
+heard(struct ws_peer *p)
+{
+	list_remove(p->srv->peers, p);
+	list_append(p->srv->peers, p);
+}
+
+static void
+on_sweep(uv_timer_t *t)
+{
+	struct ws_peers *all = t->data;
+	uint64_t now = uv_now(t->loop);
+	struct ws_peer *p;
+
+	for (p = all->head; p != NULL; p = p->next) {
+		if (now - p->heard < WS_PEER_PING)
+			return;
+		if (now - p->heard >= WS_PEER_DEAD)
+			lws_set_timeout(p->wsi, 1, LWS_TO_KILL_ASYNC);
+		else if (!p->pinged) {
+			if (p->class->on_quiet != NULL)
+				p->class->on_quiet(p);
+			p->ping = p->pinged = true;
+			lws_callback_on_writable(p->wsi);
+		}
+	}
+}
+
+int
+ws_peers_new(struct server *srv, struct ws_peers **out, struct err *e)
+{
+	struct ws_peers *all = str_alloc(sizeof(*all));
+	int rc;
+
+	all->srv = srv;
+	if ((rc = uv_timer_init(srv->hub->loop, &all->timer)) != 0) {
+		free(all);
+		return (err_set(e, ERR_SYS, "timer: %s", uv_strerror(rc)));
+	}
+	all->timer.data = all;
+	uv_timer_start(&all->timer, on_sweep, SWEEP_MS, SWEEP_MS);
+	*out = all;
+	return (0);
+}
+
+static void
+on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void
+ws_peers_free(struct ws_peers **all)
+{
+	if (*all != NULL)
+		uv_close((uv_handle_t *)&(*all)->timer, on_closed);
+	*all = NULL;
+}
+
+size_t
+ws_peers_count(const struct ws_peers *all)
+{
+	return (all->count);
+}
+
+void
+ws_peers_close_all(struct ws_peers *all, int code, const char *reason)
+{
+	struct ws_peer *p;
+
+	for (p = all->head; p != NULL; p = p->next)
+		ws_peer_close(p, code, reason);
+}
+
+void
+ws_peer_open(struct ws_peer *p, struct lws *wsi)
+{
+	p->wsi = wsi;
+	list_append(p->srv->peers, p);
+	p->opened = p->heard;
+}
+
+int
+ws_peer_receive(struct ws_peer *p, const char *text, size_t len)
+{
+	bool whole = lws_is_final_fragment(p->wsi) &&
+	    lws_remaining_packet_payload(p->wsi) == 0;
+
+	if (p->code != 0)
+		return (0);
+	heard(p);
+	if (p->in.len + len > p->class->max_in) {
+		static char why[] = "message too long";
+
+		lws_close_reason(p->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
+		    (unsigned char *)why, sizeof(why) - 1);
+		return (-1);
+	}
+	if (whole && p->in.len == 0) {
+		p->class->on_message(p, text, len);
+		return (0);
+	}
+	buf_add(&p->in, text, len);
+	if (whole) {
+		p->class->on_message(p, p->in.data, p->in.len);
+		buf_free(&p->in);
+	}
+	return (0);
+}
+
+int
+ws_peer_writable(struct ws_peer *p)
+{
+	unsigned char ping[LWS_PRE + 1];
+	int rc;
+
+	if (p->ping) {
+		p->ping = false;
+		if (lws_write(p->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+			return (-1);
+		lws_callback_on_writable(p->wsi);
+		return (0);
+	}
+	if ((rc = ws_queue_write(&p->out, p->wsi)) == -1)
+		return (-1);
+	if (rc == 1) {
+		lws_callback_on_writable(p->wsi);
+		return (0);
+	}
+	if (p->code != 0) {
+		lws_close_reason(p->wsi, (enum lws_close_status)p->code,
+		    (unsigned char *)p->reason, strlen(p->reason));
+		return (-1);
+	}
+	if (p->class->on_drained != NULL)
+		p->class->on_drained(p);
+	return (0);
+}
+
+void
+ws_peer_pong(struct ws_peer *p)
+{
+	heard(p);
+}
+
+void
+ws_peer_closing(struct ws_peer *p, const void *data, size_t len)
+{
+	const unsigned char *b = data;
+
+	p->clean = len >= 2 && (b[0] << 8 | b[1]) == LWS_CLOSE_STATUS_NORMAL;
+}
+
+void
+ws_peer_closed(struct ws_peer *p)
+{
+	if (p->wsi != NULL)
+		list_remove(p->srv->peers, p);
+	p->class->on_gone(p, p->clean);
+}
+
+void
+ws_peer_send(struct ws_peer *p, struct ws_text *t)
+{
+	if (p->code != 0 || p->wsi == NULL)
+		return;
+	ws_queue_add(&p->out, t);
+	lws_callback_on_writable(p->wsi);
+}
+
+void
+ws_peer_close(struct ws_peer *p, int code, const char *reason)
+{
+	if (p->code != 0 || p->wsi == NULL)
+		return;
+	p->code = (uint16_t)code;
+	/* A control frame holds 125 bytes, two of them the code. */
+	p->reason = str_ndup(reason, strnlen(reason, 120));
+	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_S);
+	lws_callback_on_writable(p->wsi);
+}
+
+void
+ws_peer_done(struct ws_peer *p)
+{
+	buf_free(&p->in);
+	ws_queue_free(&p->out);
+	free(p->reason);
+}
