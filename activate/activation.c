@@ -47,7 +47,6 @@ struct run {
 	const struct activation *a;
 	struct actrecord rec;
 	char *program;
-	int lock, turn;		/* we live; one at a time */
 };
 
 static const char *
@@ -155,43 +154,17 @@ enter(struct run *r, enum actrecord_phase phase, struct err *e)
 	return (actrecord_write(r->a->dir, &r->rec, e));
 }
 
-static enum deploy_outcome
+static int
 finish(struct run *r, enum deploy_outcome outcome, struct err *e)
 {
-	struct err local;
-
 	set_text(&r->rec.outcome, deploy_outcome_name(outcome));
-	set_text(&r->rec.text, outcome == DEPLOY_OK && r->rec.text != NULL ?
-	    r->rec.text : e->text);
+	if (outcome != DEPLOY_OK)
+		set_text(&r->rec.text, e->text);
 	r->rec.finished_at = tick_wall();
-	if (enter(r, ACTRECORD_DONE, &local) == -1) {
-		/* Who follows will find us gone without an outcome. */
-		*e = local;
-		return (DEPLOY_INTERRUPTED);
-	}
-	return (outcome);
+	return (enter(r, ACTRECORD_DONE, e));
 }
 
 /* ---- steps ---- */
-
-static int
-locks(struct run *r, struct err *e)
-{
-	char *path = file_join(r->a->dir, "lock"), *parent;
-
-	r->lock = flock_take(path, LOCK_WAIT, e);
-	free(path);
-	if (r->lock == -1)
-		return (-1);
-	parent = file_dirname(r->a->dir);
-	path = file_join(parent, "lock");
-	r->turn = flock_take(path, 0, e);
-	if (r->turn == -1)
-		err_wrap(e, "another activation is running");
-	free(path);
-	free(parent);
-	return (r->turn == -1 ? -1 : 0);
-}
 
 static bool
 sets_profile(const struct activation *a)
@@ -351,30 +324,48 @@ activate(struct run *r, struct err *e)
 	return (v.outcome);
 }
 
-enum deploy_outcome
-activation_run(const struct activation *a, struct err *e)
+/* With our own lock held: everything from here on is recorded. */
+static enum deploy_outcome
+checked(struct run *r, struct err *e)
 {
-	struct run r = { .a = a, .lock = -1, .turn = -1 };
+	char *parent = file_dirname(r->a->dir), *path;
 	enum deploy_outcome outcome = DEPLOY_REFUSED;
+	int turn;
 
-	err_clear(e);
+	path = file_join(parent, "lock");
+	if ((turn = flock_take(path, 0, e)) == -1)
+		err_wrap(e, "another activation is running");
+	else if (activation_check(r->a, e) == 0) {
+		/* On disk before anything changes, or nothing is changed. */
+		outcome = DEPLOY_FAILED;
+		if (enter(r, ACTRECORD_PREPARED, e) == 0)
+			outcome = activate(r, e);
+	}
+	if (turn != -1)
+		close(turn);
+	free(path);
+	free(parent);
+	return (outcome);
+}
+
+int
+activation_run(const struct activation *a, enum deploy_outcome *outcome,
+    struct err *e)
+{
+	struct run r = { .a = a };
+	char *lock = file_join(a->dir, "lock");
+	int fd, ret = -1;
+
+	if ((fd = flock_take(lock, LOCK_WAIT, e)) == -1)
+		goto out;
 	record_make(&r);
 	r.program = file_join(a->path, program_of(a));
-	if (locks(&r, e) == -1 || activation_check(a, e) == -1)
-		goto out;
-	/* On disk before anything changes, or nothing is changed. */
-	outcome = DEPLOY_FAILED;
-	if (enter(&r, ACTRECORD_PREPARED, e) == -1)
-		goto out;
-	outcome = activate(&r, e);
+	*outcome = checked(&r, e);
+	ret = finish(&r, *outcome, e);
+	close(fd);
 out:
-	if (r.lock != -1)
-		outcome = finish(&r, outcome, e);
-	if (r.turn != -1)
-		close(r.turn);
-	if (r.lock != -1)
-		close(r.lock);
+	free(lock);
 	free(r.program);
 	actrecord_free(&r.rec);
-	return (outcome);
+	return (ret);
 }

@@ -34,11 +34,12 @@ int	 activation_check(const struct activation *, struct err *)
 	    __attribute__((warn_unused_result));
 
 /**
- * activation_run(a, e):
- * Do it, recording every step in a->dir.  Returns the outcome, also recorded;
- * ${e} says why if it is not DEPLOY_OK.  What activation_check refuses is
- * recorded as refused.
+ * activation_run(a, outcome, e):
+ * Do it, recording every step in a->dir.  0 when how it ended is in the
+ * record (what activation_check refuses is there as refused); -1 when it is
+ * not, ${e} then says why.
  */
-enum deploy_outcome activation_run(const struct activation *, struct err *);
+int	 activation_run(const struct activation *, enum deploy_outcome *,
+	    struct err *) __attribute__((warn_unused_result));
 
 #endif

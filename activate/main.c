@@ -140,6 +140,7 @@ convert(struct options *o)
 static int
 verb_activate(struct options *o)
 {
+	enum deploy_outcome outcome;
 	struct err e;
 	int r;
 
@@ -147,10 +148,11 @@ verb_activate(struct options *o)
 		return (r);
 	umask(022);
 	supervise_shield();
-	if (activation_run(&o->act, &e) == DEPLOY_OK)
-		return (0);
-	term_error(PROGRAM, e.text);
-	return (1);
+	if (activation_run(&o->act, &outcome, &e) == -1) {
+		term_error(PROGRAM, e.text);
+		return (1);
+	}
+	return (outcome == DEPLOY_OK ? 0 : 1);
 }
 
 static int
