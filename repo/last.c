@@ -1,0 +1,99 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "file.h"
+#include "last.h"
+#include "str.h"
+#include "tick.h"
+
+#define LAST_MAX (64 * 1024)
+
+static void
+succeeded(const char *failure, const char *success)
+{
+	int fd;
+
+	(void)!unlink(failure);
+	fd = open(success, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return;
+	(void)!futimens(fd, NULL);
+	close(fd);
+}
+
+static void
+failed(const struct repo *r, const char *failure, const struct err *e)
+{
+	json_t *obj = json_pack("{s:I, s:s, s:s?}", "at",
+	    (json_int_t)tick_wall(), "fail", fail_name(r->fail), "text",
+	    e->text);
+	char *text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT);
+	struct err ignored;
+
+	if (text != NULL)
+		(void)!file_write(failure, text, strlen(text), 0600, &ignored);
+	free(text);
+	json_decref(obj);
+}
+
+void
+last_record(const struct repo *r, const struct err *e)
+{
+	char *failure = file_join(r->home, "failure.json");
+	char *success = file_join(r->home, "success");
+
+	if (r->fail == REPO_FAIL_NONE)
+		succeeded(failure, success);
+	else if (file_is_dir(r->home))
+		failed(r, failure, e);
+	free(success);
+	free(failure);
+}
+
+static void
+load_failure(const char *path, struct repo_status *out)
+{
+	struct buf b = { 0 };
+	json_t *obj = NULL;
+
+	if (file_read(path, LAST_MAX, &b, NULL) == 0 && b.len > 0 &&
+	    (obj = json_loadb(b.data, b.len, 0, NULL)) != NULL) {
+		out->last_failure = json_integer_value(
+		    json_object_get(obj, "at"));
+		out->fail = fail_parse(json_string_value(
+		    json_object_get(obj, "fail")));
+		if (out->fail == REPO_NFAIL)
+			out->fail = REPO_FAIL_OTHER;
+		out->fail_text = str_dup(json_string_value(
+		    json_object_get(obj, "text")));
+	}
+	json_decref(obj);
+	buf_free(&b);
+}
+
+void
+last_load(const struct repo *r, struct repo_status *out)
+{
+	char *failure = file_join(r->home, "failure.json");
+	char *success = file_join(r->home, "success");
+	struct stat st;
+
+	if (stat(success, &st) == 0)
+#ifdef __APPLE__
+		out->last_success = st.st_mtimespec.tv_sec * 1000LL +
+		    st.st_mtimespec.tv_nsec / 1000000;
+#else
+		out->last_success = st.st_mtim.tv_sec * 1000LL +
+		    st.st_mtim.tv_nsec / 1000000;
+#endif
+	load_failure(failure, out);
+	free(success);
+	free(failure);
+}

@@ -1,0 +1,163 @@
+#include <string.h>
+
+#include "clone.h"
+#include "git.h"
+#include "gitdir.h"
+#include "pull.h"
+#include "ready.h"
+#include "seal.h"
+#include "str.h"
+#include "tree.h"
+
+/* Did git report a rewritten branch?  Such a line begins with " + ". */
+static bool
+says_forced(const struct buf *text)
+{
+	return (text->len > 3 && (memcmp(text->data, " + ", 3) == 0 ||
+	    memmem(text->data, text->len, "\n + ", 4) != NULL));
+}
+
+static int
+fetch(struct repo *r, bool *forced, struct err *e)
+{
+	const char *const args[] = { "fetch", "--no-tags", "--no-auto-gc",
+		"--no-write-fetch-head", "origin", r->refspec, NULL };
+	struct proc_result res;
+	int rc = git_run(r, &(struct git_cmd){ .args = args, .net = true,
+	    .where = GIT_CLONE }, &res, e);
+
+	*forced = rc == 0 && says_forced(&res.err);
+	proc_result_free(&res);
+	if (rc == -1)
+		clone_tell_empty(r, e);
+	return (rc);
+}
+
+static int
+seal_now(struct repo *r, struct err *e)
+{
+	struct seal seal;
+	int rc;
+
+	if (seal_make(r, r->dir, &seal, e) == -1)
+		return (-1);
+	rc = seal_save(r, &seal, e);
+	seal_done(&seal);
+	return (rc);
+}
+
+int
+pull_settle(struct repo *r, const char *rev, struct err *e)
+{
+	if (tree_checkout(r, r->dir, rev, false, e) == -1)
+		return (-1);
+	return (seal_now(r, e));
+}
+
+static void
+cloned(struct repo *r, struct repo_change *ch)
+{
+	ch->cloned = true;
+	if (gitdir_ref(r->dir, "HEAD", ch->to) == -1)
+		ch->to[0] = '\0';
+	ch->changed = !str_eq(ch->from, ch->to);
+}
+
+/* git's words point at damage: clone anew only if fsck agrees. */
+static int
+recover(struct repo *r, struct repo_change *ch, struct err *e)
+{
+	if (r->fail != REPO_FAIL_DAMAGED)
+		return (-1);
+	if (!ready_damaged(r, true)) {
+		r->fail = REPO_FAIL_OTHER;
+		return (-1);
+	}
+	if (clone_swap(r, e) == -1)
+		return (err_wrap(e, "the clone is damaged"));
+	cloned(r, ch);
+	return (0);
+}
+
+static int
+advance(struct repo *r, const struct ready *rd, struct repo_change *ch,
+    struct err *e)
+{
+	char tip[REPO_REV];
+	bool forced;
+
+	if (fetch(r, &forced, e) == -1)
+		return (recover(r, ch, e));
+	if (gitdir_ref(r->dir, r->tracking, tip) == -1)
+		return (git_fail(r, REPO_FAIL_OTHER, e, "git fetched nothing"));
+	ch->changed = !str_eq(rd->head, tip);
+	if (ch->changed || !rd->tree_ok) {
+		if (tree_checkout(r, r->dir, tip, rd->tree_ok, e) == -1)
+			return (recover(r, ch, e));
+		ch->repaired = !rd->tree_ok;
+	}
+	memcpy(ch->to, tip, sizeof(ch->to));
+	ch->forced = forced && rd->branch_ok;
+	if (ch->changed || !rd->tree_ok || !rd->store_ok || !rd->branch_ok)
+		return (seal_now(r, e));
+	return (0);
+}
+
+int
+pull_run(struct repo *r, struct repo_change *res, struct err *e)
+{
+	struct repo_change ch = { 0 };
+	struct ready rd;
+
+	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
+	if (ready_make(r, &rd, e) == -1)
+		return (-1);
+	if (rd.cloned)
+		cloned(r, &ch);
+	else if (advance(r, &rd, &ch, e) == -1)
+		return (-1);
+	*res = ch;
+	return (0);
+}
+
+int
+pull_ensure(struct repo *r, struct repo_change *res, struct err *e)
+{
+	struct repo_change ch = { 0 };
+	struct ready rd;
+
+	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
+	if (ready_make(r, &rd, e) == -1)
+		return (-1);
+	if (rd.cloned)
+		cloned(r, &ch);
+	else if (rd.head[0] == '\0' || !rd.branch_ok) {
+		if (advance(r, &rd, &ch, e) == -1)
+			return (-1);
+	} else {
+		memcpy(ch.to, rd.head, sizeof(ch.to));
+		ch.repaired = !rd.tree_ok;
+		if (!rd.tree_ok &&
+		    tree_checkout(r, r->dir, rd.head, false, e) == -1) {
+			if (recover(r, &ch, e) == -1)
+				return (-1);
+		} else if ((!rd.tree_ok || !rd.store_ok) &&
+		    seal_now(r, e) == -1)
+			return (-1);
+	}
+	*res = ch;
+	return (0);
+}
+
+int
+pull_anew(struct repo *r, struct repo_change *res, struct err *e)
+{
+	struct repo_change ch = { 0 };
+
+	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
+	if (git_setup(r, e) == -1 || clone_swap(r, e) == -1)
+		return (-1);
+	cloned(r, &ch);
+	*res = ch;
+	return (0);
+}

@@ -1,0 +1,367 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#include "askpass.h"
+#include "clone.h"
+#include "fail.h"
+#include "file.h"
+#include "flock.h"
+#include "git.h"
+#include "gitdir.h"
+#include "handle.h"
+#include "history.h"
+#include "last.h"
+#include "legacy.h"
+#include "pull.h"
+#include "str.h"
+#include "tree.h"
+#include "update.h"
+#include "verify.h"
+
+/* Another worker of ours may just be ending. */
+#define LOCK_WAIT_MS 5000
+
+static char *
+own_executable(void)
+{
+	char path[PATH_MAX];
+#ifdef __APPLE__
+	uint32_t n = sizeof(path);
+
+	if (_NSGetExecutablePath(path, &n) == 0)
+		return (str_dup(path));
+#else
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n > 0)
+		return (str_ndup(path, (size_t)n));
+#endif
+	return (str_dup("false"));
+}
+
+static int
+check_path(const char *what, const char *path, struct err *e)
+{
+	if (path == NULL || path[0] != '/' || path[1] == '\0' ||
+	    str_suffix(path, "/"))
+		return (err_set(e, ERR_INPUT, "%s must be an absolute path "
+		    "without a slash at the end, not \"%s\"", what,
+		    path == NULL ? "" : path));
+	for (; *path != '\0'; path++)
+		if ((unsigned char)*path < 0x20 || *path == 0x7f)
+			return (err_set(e, ERR_INPUT, "%s holds a control "
+			    "character", what));
+	return (0);
+}
+
+static int
+check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
+{
+	if (check_path("the state directory", c->state_dir, e) == -1)
+		return (-1);
+	if (c->legacy_dir != NULL)
+		return (check_path("NIXFLEET_NIXCFG", c->legacy_dir, e));
+	if (c->url == NULL || c->branch == NULL)
+		return (err_set(e, ERR_INPUT, "no repository is configured "
+		    "(NIXFLEET_REPO_URL, NIXFLEET_BRANCH)"));
+	if (check_path("the clone's directory (NIXFLEET_REPO_DIR)", c->dir,
+	    e) == -1 || remote_branch_check(c->branch, e) == -1)
+		return (-1);
+	if (c->depth < 0)
+		return (err_set(e, ERR_INPUT, "the depth of the clone must "
+		    "not be negative"));
+	if (remote_parse(c->url, remote, e) == -1)
+		return (-1);
+	if (c->token_file != NULL && remote->proto == REMOTE_HTTP &&
+	    !remote_loopback(remote)) {
+		remote_done(remote);
+		return (err_set(e, ERR_INPUT, "a token is not sent over plain "
+		    "http; use https for the repository's URL"));
+	}
+	return (0);
+}
+
+int
+repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
+{
+	struct remote remote = { 0 };
+	struct repo *r;
+
+	if (check_conf(c, &remote, e) == -1)
+		return (-1);
+	r = str_alloc(sizeof(*r));
+	*r = (struct repo){ .remote = remote, .url = str_dup(c->url),
+		.branch = str_dup(c->branch), .dir = str_dup(c->dir),
+		.state_dir = str_dup(c->state_dir),
+		.ssh_key = str_dup(c->ssh_key),
+		.known_hosts = str_dup(c->known_hosts),
+		.token_file = str_dup(c->token_file),
+		.legacy_dir = str_dup(c->legacy_dir), .depth = c->depth,
+		.net_ms = c->fetch_timeout_ms > 0 ? c->fetch_timeout_ms :
+		    HANDLE_FETCH_MS,
+		.stop_fd = c->stop_fd, .on_line = c->on_line,
+		.on_note = c->on_note, .cookie = c->cookie };
+	r->askpass = c->askpass != NULL ? str_dup(c->askpass) :
+	    own_executable();
+	r->commit_name = str_dup(c->commit_name != NULL ? c->commit_name :
+	    "NixFleet");
+	r->commit_email = str_dup(c->commit_email != NULL ?
+	    c->commit_email : "nixfleet@localhost");
+	r->home = file_join(r->state_dir, "git");
+	if (r->legacy_dir == NULL) {
+		r->fresh = str_printf("%s.new", r->dir);
+		r->old = str_printf("%s.old", r->dir);
+		r->tracking = str_printf("refs/remotes/origin/%s", r->branch);
+		r->refspec = str_printf("+refs/heads/%s:%s", r->branch,
+		    r->tracking);
+	}
+	*out = r;
+	return (0);
+}
+
+void
+repo_free(struct repo **rp)
+{
+	struct repo *r = *rp;
+
+	if (r == NULL)
+		return;
+	char *const all[] = { r->url, r->branch, r->dir, r->state_dir,
+		r->ssh_key, r->known_hosts, r->token_file, r->askpass,
+		r->legacy_dir, r->commit_name, r->commit_email, r->home,
+		r->fresh, r->old, r->tracking, r->refspec };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		free(all[i]);
+	remote_done(&r->remote);
+	free(r);
+	*rp = NULL;
+}
+
+/* One operation under the lock; the descriptor, or -1. */
+static int
+begin(struct repo *r, struct err *e)
+{
+	char *path = file_join(r->home, "lock");
+	int fd = -1;
+
+	r->fail = REPO_FAIL_NONE;
+	if (file_mkdirs(r->state_dir, 0700, e) == 0 &&
+	    file_mkdirs(r->home, 0700, e) == 0)
+		fd = flock_take(path, LOCK_WAIT_MS, e);
+	if (fd == -1)
+		r->fail = fail_from_err(e);
+	free(path);
+	return (fd);
+}
+
+/* Settle the word for what happened; passes ${rc} on and fills ${out}. */
+static int
+end(struct repo *r, int fd, int rc, const struct err *why, bool record,
+    struct err *out)
+{
+	if (rc == 0)
+		r->fail = REPO_FAIL_NONE;
+	else if (r->fail == REPO_FAIL_NONE)
+		r->fail = fail_from_err(why);
+	if (record && r->fail != REPO_FAIL_BUSY)
+		last_record(r, why);
+	if (fd != -1)
+		close(fd);
+	if (rc == -1 && out != NULL)
+		*out = *why;
+	return (rc);
+}
+
+typedef int	 change_fn(struct repo *, struct repo_change *, struct err *);
+
+static int
+change(struct repo *r, change_fn *fn, struct repo_change *res, struct err *e)
+{
+	struct repo_change ch = { 0 };
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = fn(r, &ch, &why);
+	if (rc == 0 && res != NULL)
+		*res = ch;
+	return (end(r, fd, rc, &why, true, e));
+}
+
+int
+repo_ensure(struct repo *r, struct repo_change *ch, struct err *e)
+{
+	return (change(r, r->legacy_dir != NULL ? legacy_ensure : pull_ensure,
+	    ch, e));
+}
+
+int
+repo_pull(struct repo *r, struct repo_change *ch, struct err *e)
+{
+	return (change(r, r->legacy_dir != NULL ? legacy_pull : pull_run, ch,
+	    e));
+}
+
+int
+repo_reset(struct repo *r, struct repo_change *ch, struct err *e)
+{
+	return (change(r, r->legacy_dir != NULL ? legacy_refuse : pull_anew,
+	    ch, e));
+}
+
+int
+repo_update(struct repo *r, const char *const *inputs, bool dry,
+    struct repo_update *out, struct err *e)
+{
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = update_run(r, inputs, dry, out, &why);
+	return (end(r, fd, rc, &why, true, e));
+}
+
+void
+repo_update_free(struct repo_update *u)
+{
+	update_free(u);
+}
+
+int
+repo_verify(struct repo *r, struct repo_verify *out, struct err *e)
+{
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = r->legacy_dir != NULL ? legacy_refuse(r, NULL, &why) :
+		    verify_run(r, out, &why);
+	return (end(r, fd, rc, &why, false, e));
+}
+
+void
+repo_verify_free(struct repo_verify *v)
+{
+	verify_free(v);
+}
+
+int
+repo_check(struct repo *r, char tip[REPO_REV], struct err *e)
+{
+	struct err why = { 0 };
+	int rc;
+
+	r->fail = REPO_FAIL_NONE;
+	if (r->legacy_dir != NULL)
+		rc = legacy_check(r, tip, &why);
+	else if ((rc = git_setup(r, &why)) == 0)
+		rc = clone_tip(r, tip, &why);
+	return (end(r, -1, rc, &why, false, e));
+}
+
+int
+repo_head(const struct repo *r, char rev[REPO_REV])
+{
+	return (gitdir_ref(r->legacy_dir != NULL ? r->legacy_dir : r->dir,
+	    "HEAD", rev));
+}
+
+enum repo_fail
+repo_last_fail(const struct repo *r)
+{
+	return (r->fail);
+}
+
+const char *
+repo_fail_name(enum repo_fail f)
+{
+	return (fail_name(f));
+}
+
+enum repo_fail
+repo_fail_parse(const char *s)
+{
+	return (fail_parse(s));
+}
+
+int
+repo_status(const struct repo *r, struct repo_status *out, struct err *e)
+{
+	const char *dir = r->legacy_dir != NULL ? r->legacy_dir : r->dir;
+	struct repo_status st = { .url = str_dup(r->url),
+		.branch = str_dup(r->branch), .dir = str_dup(dir),
+		.legacy = r->legacy_dir != NULL,
+		.present = gitdir_present(dir) };
+
+	(void)e;
+	if (repo_head(r, st.head) == -1)
+		st.head[0] = '\0';
+	last_load(r, &st);
+	st.bytes = tree_bytes(dir);
+	*out = st;
+	return (0);
+}
+
+void
+repo_status_free(struct repo_status *s)
+{
+	free(s->url);
+	free(s->branch);
+	free(s->dir);
+	free(s->fail_text);
+	*s = (struct repo_status){ 0 };
+}
+
+int
+repo_log(struct repo *r, const char *from, const char *to, int max,
+    void (*cb)(void *, const struct repo_commit *), void *cookie,
+    struct err *e)
+{
+	struct err why = { 0 };
+	int rc = history_log(r, from, to, max, cb, cookie, &why);
+
+	if (rc == -1 && e != NULL)
+		*e = why;
+	return (rc);
+}
+
+int64_t
+repo_count(struct repo *r, const char *from, const char *to, struct err *e)
+{
+	struct err why = { 0 };
+	int64_t n = history_count(r, from, to, &why);
+
+	if (n == -1 && e != NULL)
+		*e = why;
+	return (n);
+}
+
+int
+repo_show(struct repo *r, const char *rev, const char *path, size_t max,
+    struct buf *out, struct err *e)
+{
+	struct err why = { 0 };
+	int rc = history_show(r, rev, path, max, out, &why);
+
+	if (rc == -1 && e != NULL)
+		*e = why;
+	return (rc);
+}
+
+bool
+repo_askpass_wanted(void)
+{
+	return (askpass_wanted());
+}
+
+int
+repo_askpass_main(int argc, char **argv)
+{
+	return (askpass_main(argc, argv));
+}

@@ -1,0 +1,297 @@
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#endif
+
+#include "file.h"
+#include "gitdir.h"
+#include "seal.h"
+#include "str.h"
+
+/* Deeper trees are not sealed; a path of git's is at most 4096 bytes. */
+#define DEPTH_MAX 2100
+#define SEAL_MAX (64 * 1024)
+
+/* Half milliseconds to wait for a tick, which has at most ten. */
+#define GRAIN_WAITS 40
+
+struct walk {
+	EVP_MD_CTX *md;
+	int64_t newest;		/* change time, ns */
+	struct err *e;
+};
+
+static int64_t
+ctime_ns(const struct stat *st)
+{
+#ifdef __APPLE__
+	return (st->st_ctimespec.tv_sec * 1000000000LL +
+	    st->st_ctimespec.tv_nsec);
+#else
+	return (st->st_ctim.tv_sec * 1000000000LL + st->st_ctim.tv_nsec);
+#endif
+}
+
+/* The clock that file systems stamp with. */
+static int64_t
+stamp_now(void)
+{
+	struct timespec ts;
+
+#ifdef CLOCK_REALTIME_COARSE
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+#else
+	clock_gettime(CLOCK_REALTIME, &ts);
+#endif
+	return (ts.tv_sec * 1000000000LL + ts.tv_nsec);
+}
+
+static void
+add(struct walk *w, const char *name, const struct stat *st)
+{
+	int64_t v[6] = { (int64_t)st->st_mode, (int64_t)st->st_uid };
+
+	/* A directory's time and size change with what is beside our part. */
+	if (!S_ISDIR(st->st_mode)) {
+		v[2] = (int64_t)st->st_size;
+		v[3] = (int64_t)st->st_ino;
+		v[4] = ctime_ns(st);
+		v[5] = (int64_t)st->st_nlink;
+		if (v[4] > w->newest)
+			w->newest = v[4];
+	}
+	EVP_DigestUpdate(w->md, name, strlen(name) + 1);
+	EVP_DigestUpdate(w->md, v, sizeof(v));
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return (strcmp(*(char *const *)a, *(char *const *)b));
+}
+
+/* The names in a directory, sorted; takes ${fd}.  The caller frees. */
+static int
+names_of(int fd, char ***out, size_t *n, struct err *e)
+{
+	size_t cap = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	*out = NULL;
+	*n = 0;
+	if ((dir = fdopendir(fd)) == NULL) {
+		err_sys(e, "read directory");
+		close(fd);
+		return (-1);
+	}
+	while ((d = readdir(dir)) != NULL) {
+		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
+			continue;
+		if (*n == cap) {
+			cap = cap == 0 ? 32 : cap * 2;
+			if ((*out = realloc(*out, cap * sizeof(**out))) == NULL)
+				abort();
+		}
+		(*out)[(*n)++] = str_dup(d->d_name);
+	}
+	closedir(dir);
+	if (*n > 0)
+		qsort(*out, *n, sizeof(**out), by_name);
+	return (0);
+}
+
+static int
+walk_dir(struct walk *w, int at, const char *name, int depth,
+    const char *skip)
+{
+	char **names;
+	struct stat st;
+	size_t n;
+	int fd, rc = 0;
+
+	if (depth > DEPTH_MAX)
+		return (err_set(w->e, ERR_INPUT, "directories too deep"));
+	if ((fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1)
+		return (err_sys(w->e, "open %s", name));
+	if (names_of(dup(fd), &names, &n, w->e) == -1) {
+		close(fd);
+		return (-1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && !str_eq(names[i], skip)) {
+			if (fstatat(fd, names[i], &st,
+			    AT_SYMLINK_NOFOLLOW) == -1)
+				rc = err_sys(w->e, "stat %s", names[i]);
+			else {
+				add(w, names[i], &st);
+				if (S_ISDIR(st.st_mode))
+					rc = walk_dir(w, fd, names[i],
+					    depth + 1, NULL);
+			}
+		}
+		free(names[i]);
+	}
+	EVP_DigestUpdate(w->md, "/", 1);
+	free(names);
+	close(fd);
+	return (rc);
+}
+
+static void
+finish(struct walk *w, char out[SEAL_HASH])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	EVP_DigestFinal_ex(w->md, md, &n);
+	for (unsigned i = 0; i < 32; i++)
+		snprintf(out + 2 * i, 3, "%02x", md[i]);
+}
+
+/* Both hashes; *${newest} is the latest change time seen. */
+static int
+look(const char *dir, struct seal *s, int64_t *newest, struct err *e)
+{
+	struct walk w = { .md = EVP_MD_CTX_new(), .e = e };
+	char *git = file_join(dir, ".git"), *index = file_join(git, "index");
+	struct stat st;
+	int rc = -1;
+
+	EVP_DigestInit_ex(w.md, EVP_sha256(), NULL);
+	if (walk_dir(&w, AT_FDCWD, dir, 0, ".git") == -1)
+		goto out;
+	if (lstat(index, &st) == 0)
+		add(&w, "index", &st);
+	finish(&w, s->tree);
+	EVP_DigestInit_ex(w.md, EVP_sha256(), NULL);
+	if (walk_dir(&w, AT_FDCWD, git, 0, "index") == -1)
+		goto out;
+	finish(&w, s->store);
+	*newest = w.newest;
+	rc = 0;
+out:
+	EVP_MD_CTX_free(w.md);
+	free(index);
+	free(git);
+	return (rc);
+}
+
+static void
+boot_id(char out[64])
+{
+#ifdef __APPLE__
+	size_t n = 63;
+
+	if (sysctlbyname("kern.bootsessionuuid", out, &n, NULL, 0) == -1)
+		n = 0;
+	out[n] = '\0';
+#else
+	struct buf b = { 0 };
+
+	out[0] = '\0';
+	if (file_read("/proc/sys/kernel/random/boot_id", 4096, &b, NULL) == 0 &&
+	    b.len > 0)
+		snprintf(out, 64, "%.*s", (int)strcspn(b.data, "\n"), b.data);
+	buf_free(&b);
+#endif
+}
+
+int
+seal_make(const struct repo *r, const char *dir, struct seal *out,
+    struct err *e)
+{
+	struct seal s = { 0 };
+	int64_t newest = 0, start = stamp_now();
+
+	if (look(dir, &s, &newest, e) == -1)
+		return (err_wrap(e, "look through %s", dir));
+	/* What changes later in the same tick would keep its stamp: wait for
+	   the next tick and look again. */
+	if (newest >= start) {
+		for (int i = 0; i < GRAIN_WAITS && stamp_now() <= newest; i++)
+			nanosleep(&(struct timespec){ .tv_nsec = 500000 },
+			    NULL);
+		if (look(dir, &s, &newest, e) == -1)
+			return (err_wrap(e, "look through %s", dir));
+	}
+	if (gitdir_ref(dir, "HEAD", s.head) == -1)
+		s.head[0] = '\0';
+	boot_id(s.boot);
+	s.url = str_dup(r->url);
+	s.branch = str_dup(r->branch);
+	*out = s;
+	return (0);
+}
+
+static void
+copy_str(char *out, size_t size, const json_t *obj, const char *key)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+
+	if (s != NULL && strlen(s) < size)
+		memcpy(out, s, strlen(s) + 1);
+}
+
+void
+seal_load(const struct repo *r, struct seal *out)
+{
+	char *path = file_join(r->home, "seal.json");
+	struct buf b = { 0 };
+	json_t *obj = NULL;
+
+	*out = (struct seal){ 0 };
+	if (file_read(path, SEAL_MAX, &b, NULL) == 0 && b.len > 0 &&
+	    (obj = json_loadb(b.data, b.len, 0, NULL)) != NULL) {
+		out->url = str_dup(json_string_value(
+		    json_object_get(obj, "url")));
+		out->branch = str_dup(json_string_value(
+		    json_object_get(obj, "branch")));
+		copy_str(out->head, sizeof(out->head), obj, "head");
+		copy_str(out->boot, sizeof(out->boot), obj, "boot");
+		copy_str(out->tree, sizeof(out->tree), obj, "tree");
+		copy_str(out->store, sizeof(out->store), obj, "store");
+	}
+	json_decref(obj);
+	buf_free(&b);
+	free(path);
+}
+
+int
+seal_save(const struct repo *r, const struct seal *s, struct err *e)
+{
+	char *path = file_join(r->home, "seal.json"), *text;
+	json_t *obj = json_pack("{s:s*, s:s*, s:s, s:s, s:s, s:s}",
+	    "url", s->url, "branch", s->branch, "head", s->head,
+	    "boot", s->boot, "tree", s->tree, "store", s->store);
+	int rc;
+
+	/* A URL that is no UTF-8 cannot be written: no seal, all is checked. */
+	if (obj == NULL || (text = json_dumps(obj, JSON_COMPACT)) == NULL)
+		text = str_dup("{}");
+	rc = file_write(path, text, strlen(text), 0600, e);
+	free(text);
+	json_decref(obj);
+	free(path);
+	return (rc);
+}
+
+void
+seal_done(struct seal *s)
+{
+	free(s->url);
+	free(s->branch);
+	*s = (struct seal){ 0 };
+}

@@ -1,0 +1,37 @@
+#ifndef SEAL_H
+#define SEAL_H
+
+#include "handle.h"
+
+#define SEAL_HASH 65
+
+/*
+ * What the clone looked like when we last left it, kept outside of it.  A
+ * hash over the name, kind, mode, size, inode and change time of everything:
+ * a process without root cannot alter a file and keep its change time.  It is
+ * bound to the boot, as file contents are not flushed: after a power cut the
+ * tree is made anew.
+ */
+struct seal {
+	char *url, *branch;
+	char head[REPO_REV];
+	char boot[64];
+	char tree[SEAL_HASH];	/* the work tree and .git/index */
+	char store[SEAL_HASH];	/* the rest of .git */
+};
+
+/**
+ * seal_make(r, dir, out, e):
+ * Look at the clone in ${dir}.  Waits a few milliseconds if something in it
+ * changed within the clock's grain.
+ */
+int	 seal_make(const struct repo *, const char *dir, struct seal *,
+	    struct err *) __attribute__((warn_unused_result));
+
+/* The seal of last time; all empty if there is none. */
+void	 seal_load(const struct repo *, struct seal *);
+int	 seal_save(const struct repo *, const struct seal *, struct err *)
+	    __attribute__((warn_unused_result));
+void	 seal_done(struct seal *);
+
+#endif

@@ -1,0 +1,196 @@
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "git.h"
+#include "str.h"
+#include "tree.h"
+
+/* Rename, also a directory that its mode forbids to move. */
+static int
+move(const char *from, const char *to, struct err *e)
+{
+	struct stat st;
+
+	if (rename(from, to) == 0 || errno == ENOENT)
+		return (0);
+	if (errno == EACCES && lstat(from, &st) == 0 &&
+	    S_ISDIR(st.st_mode) && chmod(from, 0700) == 0 &&
+	    rename(from, to) == 0)
+		return (0);
+	return (err_sys(e, "move %s to %s", from, to));
+}
+
+/* Move all of ${from} but ".git" into ${to}. */
+static int
+move_files(const char *from, const char *to, struct err *e)
+{
+	DIR *dir = opendir(from);
+	struct dirent *d;
+	char *a, *b;
+	int rc = 0;
+
+	if (dir == NULL)
+		return (err_sys(e, "open %s", from));
+	while (rc == 0 && (d = readdir(dir)) != NULL) {
+		if (str_eq(d->d_name, ".") || str_eq(d->d_name, "..") ||
+		    str_eq(d->d_name, ".git"))
+			continue;
+		a = file_join(from, d->d_name);
+		b = file_join(to, d->d_name);
+		rc = move(a, b, e);
+		free(b);
+		free(a);
+	}
+	closedir(dir);
+	return (rc);
+}
+
+/* Where the parts of an untrusted tree wait. */
+struct aside {
+	const char *dir;
+	const char *old;
+	char *files, *index, *live_index;
+};
+
+static void
+aside_init(struct aside *a, const char *dir, const char *old)
+{
+	a->dir = dir;
+	a->old = old;
+	a->files = file_join(old, "files");
+	a->index = file_join(old, "index");
+	a->live_index = file_join(dir, ".git/index");
+}
+
+static void
+aside_done(struct aside *a)
+{
+	free(a->files);
+	free(a->index);
+	free(a->live_index);
+}
+
+static int
+put_aside(const struct aside *a, struct err *e)
+{
+	if (file_rmtree(a->old, e) == -1 ||
+	    file_mkdirs(a->old, 0700, e) == -1 ||
+	    file_mkdirs(a->files, 0700, e) == -1 ||
+	    move_files(a->dir, a->files, e) == -1)
+		return (-1);
+	return (move(a->live_index, a->index, e));
+}
+
+/* Best effort: what led here is what the caller reports. */
+static void
+bring_back(const struct aside *a)
+{
+	char *partial = file_join(a->old, "partial");
+	struct err e;
+
+	if (file_mkdirs(partial, 0700, &e) == 0 &&
+	    move_files(a->dir, partial, &e) == 0 &&
+	    move_files(a->files, a->dir, &e) == 0 &&
+	    move(a->index, a->live_index, &e) == 0)
+		(void)!file_rmtree(a->old, &e);
+	free(partial);
+}
+
+static int
+reset_hard(struct repo *r, const char *dir, const char *rev, struct err *e)
+{
+	const char *const args[] = { "reset", "--hard", "--quiet", rev, NULL };
+
+	return (git_run(r, &(struct git_cmd){ .args = args,
+	    .where = GIT_CLONE, .dir = dir }, NULL, e));
+}
+
+int
+tree_checkout(struct repo *r, const char *dir, const char *rev, bool trusted,
+    struct err *e)
+{
+	struct aside a;
+	int rc = -1;
+
+	if (trusted)
+		return (reset_hard(r, dir, rev, e));
+	aside_init(&a, dir, r->old);
+	if (put_aside(&a, e) == -1) {
+		bring_back(&a);
+		goto out;
+	}
+	if (reset_hard(r, dir, rev, e) == -1) {
+		bring_back(&a);
+		goto out;
+	}
+	rc = file_rmtree(a.old, e);
+out:
+	aside_done(&a);
+	return (rc);
+}
+
+static int
+exchange(const char *a, const char *b)
+{
+#ifdef __APPLE__
+	return (renamex_np(a, b, RENAME_SWAP));
+#else
+	return (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE));
+#endif
+}
+
+int
+tree_swap(const char *fresh, const char *dir, const char *old, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) == -1) {
+		if (rename(fresh, dir) == -1)
+			return (err_sys(e, "rename %s to %s", fresh, dir));
+		return (file_sync_dir(dir, e));
+	}
+	if (exchange(fresh, dir) == 0) {
+		if (file_sync_dir(dir, e) == -1)
+			return (-1);
+		return (file_rmtree(fresh, e));
+	}
+	/* Not every file system can; a start in between puts old back. */
+	if (file_rmtree(old, e) == -1)
+		return (-1);
+	if (rename(dir, old) == -1)
+		return (err_sys(e, "rename %s to %s", dir, old));
+	if (rename(fresh, dir) == -1) {
+		err_sys(e, "rename %s to %s", fresh, dir);
+		(void)!rename(old, dir);
+		return (-1);
+	}
+	if (file_sync_dir(dir, e) == -1)
+		return (-1);
+	return (file_rmtree(old, e));
+}
+
+int64_t
+tree_bytes(const char *dir)
+{
+	char *path = str_dup(dir);
+	FTS *fts = fts_open((char *[]){ path, NULL }, FTS_PHYSICAL |
+	    FTS_NOCHDIR | FTS_XDEV, NULL);
+	int64_t n = 0;
+	FTSENT *f;
+
+	while (fts != NULL && (f = fts_read(fts)) != NULL)
+		if (f->fts_info != FTS_DP && f->fts_info != FTS_NS)
+			n += (int64_t)f->fts_statp->st_blocks * 512;
+	if (fts != NULL)
+		fts_close(fts);
+	free(path);
+	return (n);
+}

@@ -1,0 +1,27 @@
+#ifndef TREE_H
+#define TREE_H
+
+#include "handle.h"
+
+/**
+ * tree_checkout(r, dir, rev, trusted, e):
+ * Make branch, index and files of the clone in ${dir} exactly ${rev}.
+ * ${trusted}: the tree and the index are as we left them, so git may write
+ * only what differs.  Otherwise everything is put aside first and written
+ * anew, and comes back if that fails.
+ */
+int	 tree_checkout(struct repo *, const char *dir, const char *rev,
+	    bool trusted, struct err *) __attribute__((warn_unused_result));
+
+/**
+ * tree_swap(fresh, dir, old, e):
+ * Put the directory ${fresh} in the place of ${dir} (which may be missing, or
+ * no directory) and remove what was there.
+ */
+int	 tree_swap(const char *fresh, const char *dir, const char *old,
+	    struct err *) __attribute__((warn_unused_result));
+
+/* Bytes on disk below ${dir}; 0 if it cannot be read. */
+int64_t	 tree_bytes(const char *dir);
+
+#endif
