@@ -31,9 +31,9 @@ in_list(const char *list, const char *origin)
 	while (*list != '\0') {
 		list += strspn(list, ", \t");
 		n = strcspn(list, ", \t");
-		if (n > 0 && list[n - 1] == '/' ? n - 1 == len : n == len)
-			if (strncasecmp(list, origin, len) == 0)
-				return (true);
+		if ((n == len || (n == len + 1 && list[len] == '/')) &&
+		    len > 0 && strncasecmp(list, origin, len) == 0)
+			return (true);
 		list += n;
 	}
 	return (false);

@@ -1,0 +1,151 @@
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "http_proxy.h"
+#include "hubcheck.h"
+#include "listener.h"
+#include "settings.h"
+#include "str.h"
+
+static int
+check_listen(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	char host[1024];
+	int port;
+
+	snprintf(note, len, "%s", settings_str(s, SET_LISTEN));
+	return (listener_parse(settings_str(s, SET_LISTEN), host,
+	    sizeof(host), &port, e));
+}
+
+static int
+check_proxies(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	const char *text = settings_str(s, SET_TRUSTED_PROXIES);
+	struct http_proxies *p;
+
+	snprintf(note, len, "%s", text == NULL ? "none: forwarded headers "
+	    "are ignored" : text);
+	if (http_proxy_parse(text, &p, e) == -1)
+		return (-1);
+	http_proxy_free(&p);
+	return (0);
+}
+
+static int
+check_tls(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	const char *cert = settings_str(s, SET_TLS_CERT);
+	const char *key = settings_str(s, SET_TLS_KEY);
+	SSL_CTX *ctx;
+	int rc = 0;
+
+	snprintf(note, len, "off: use it on this machine or behind a proxy "
+	    "only");
+	if (cert == NULL && key == NULL)
+		return (0);
+	if (cert == NULL || key == NULL)
+		return (err_set(e, ERR_INPUT, "NIXFLEET_TLS_CERT and "
+		    "NIXFLEET_TLS_KEY are wanted together"));
+	snprintf(note, len, "certificate and key fit together");
+	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL)
+		return (err_set(e, ERR_SYS, "OpenSSL cannot start"));
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+		rc = err_set(e, ERR_INPUT, "%s: not a readable PEM "
+		    "certificate", cert);
+	else if (SSL_CTX_use_PrivateKey_file(ctx, key,
+	    SSL_FILETYPE_PEM) != 1)
+		rc = err_set(e, ERR_INPUT, "%s: not a readable PEM key, or "
+		    "not the one of %s", key, cert);
+	SSL_CTX_free(ctx);
+	return (rc);
+}
+
+static int
+check_data(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	const char *dir = settings_str(s, SET_DATA_DIR);
+	char *parent = file_dirname(dir);
+	const char *at = file_is_dir(dir) ? dir : parent;
+	int rc = 0;
+
+	snprintf(note, len, "%s", dir);
+	if (access(at, W_OK | X_OK) == -1)
+		rc = err_sys(e, "%s is not writable for this user: %s", dir,
+		    at);
+	free(parent);
+	return (rc);
+}
+
+/* A secret, or its absence with the words of ${without}. */
+static int
+check_secret(const struct settings *s, enum setting value, enum setting file,
+    const char *without, char *note, size_t len, struct err *e)
+{
+	char *secret;
+
+	if (settings_secret(s, value, file, &secret, e) == -1)
+		return (-1);
+	snprintf(note, len, "%s", secret == NULL ? without : "set");
+	str_wipefree(&secret);
+	return (0);
+}
+
+static int
+check_token(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	return (check_secret(s, SET_AGENT_TOKEN, SET_AGENT_TOKEN_FILE,
+	    "not set: no new host can enrol", note, len, e));
+}
+
+static int
+check_password(const struct settings *s, char *note, size_t len,
+    struct err *e)
+{
+	return (check_secret(s, SET_PASSWORD_HASH, SET_PASSWORD_HASH_FILE,
+	    "not set: the first start makes one and prints it", note, len,
+	    e));
+}
+
+static int
+check_totp(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	return (check_secret(s, SET_TOTP_SECRET, SET_TOTP_SECRET_FILE,
+	    "not set: reboots cannot be asked for", note, len, e));
+}
+
+static const struct {
+	const char *name;
+	int (*check)(const struct settings *, char *, size_t, struct err *);
+} checks[] = {
+	{ "listen address", check_listen },
+	{ "TLS", check_tls },
+	{ "trusted proxies", check_proxies },
+	{ "data directory", check_data },
+	{ "token of agents", check_token },
+	{ "password", check_password },
+	{ "one-time codes", check_totp },
+};
+
+int
+hubcheck_run(const struct settings *s, FILE *f)
+{
+	char note[1200];
+	struct err e;
+	size_t i;
+	int bad = 0;
+
+	settings_explain(s, f);
+	fputc('\n', f);
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (checks[i].check(s, note, sizeof(note), &e) == -1) {
+			fprintf(f, "WRONG  %s: %s\n", checks[i].name, e.text);
+			bad = 1;
+		} else
+			fprintf(f, "ok     %s: %s\n", checks[i].name, note);
+	}
+	return (bad);
+}
