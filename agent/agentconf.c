@@ -1,0 +1,348 @@
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "names.h"
+#include "proc.h"
+#include "str.h"
+
+#include "agentconf.h"
+
+#define SYSTEM_STATE "/var/lib/nixfleet-agent"
+#define RUN_DIR "/run/nixfleet-agent"
+
+const char *
+agentconf_host_type(void)
+{
+
+#ifdef __APPLE__
+	return ("macos");
+#else
+	return ("nixos");
+#endif
+}
+
+/* Our own directory that we may write to? */
+static bool
+writable_dir(const char *path)
+{
+
+	return (file_is_dir(path) && access(path, W_OK | X_OK) == 0);
+}
+
+static char *
+home_dir(void)
+{
+	const char *home = getenv("HOME");
+	struct passwd *pw;
+
+	if (home != NULL && home[0] == '/')
+		return (str_dup(home));
+	if ((pw = getpwuid(getuid())) != NULL && pw->pw_dir != NULL)
+		return (str_dup(pw->pw_dir));
+	return (str_dup("/"));
+}
+
+static char *
+default_state_dir(void)
+{
+	char *home, *dir;
+
+#ifndef __APPLE__
+	if (writable_dir(SYSTEM_STATE) ||
+	    (!file_exists(SYSTEM_STATE) && writable_dir("/var/lib")))
+		return (str_dup(SYSTEM_STATE));
+#endif
+	home = home_dir();
+	dir = str_printf("%s/.local/state/nixfleet-agent", home);
+	free(home);
+	return (dir);
+}
+
+static char *
+state_dir(const struct settings *set)
+{
+	const char *dir = settings_str(set, SET_STATE_DIR);
+
+	if (dir != NULL)
+		return (str_dup(dir));
+	if ((dir = settings_str(set, SET_REPO_DIR)) != NULL &&
+	    settings_str(set, SET_REPO_URL) != NULL)
+		return (file_dirname(dir));
+	return (default_state_dir());
+}
+
+/* The first label of the machine's own name. */
+static char *
+system_hostname(void)
+{
+	char name[256] = "";
+
+#ifdef __APPLE__
+	static const char *const argv[] = { "/usr/sbin/scutil", "--get",
+	    "LocalHostName", NULL };
+	static const char *const env[] = { NULL };
+	struct proc_spec spec = { .argv = argv, .env = env, .deadline = 5000,
+	    .stop_fd = -1, .keep_out = 128 };
+	struct proc_result res = { 0 };
+	char *found = NULL;
+
+	if (proc_run(&spec, &res, NULL) == 0 &&
+	    proc_check(&spec, &res, NULL) == 0 && res.out.len > 0)
+		found = str_dup(str_trim(res.out.data));
+	proc_result_free(&res);
+	if (found != NULL && found[0] != '\0')
+		return (found);
+	free(found);
+#endif
+	(void)gethostname(name, sizeof(name) - 1);
+	name[strcspn(name, ".")] = '\0';
+	return (str_dup(name));
+}
+
+static char *
+user_name(void)
+{
+	struct passwd *pw = getpwuid(getuid());
+	const char *env = getenv("USER");
+
+	if (pw != NULL && pw->pw_name != NULL)
+		return (str_dup(pw->pw_name));
+	return (str_dup(env != NULL ? env : ""));
+}
+
+static char *
+control_socket(const struct settings *set, const char *state)
+{
+	const char *path = settings_str(set, SET_CONTROL_SOCKET);
+	struct stat st;
+
+	if (path != NULL)
+		return (str_dup(path));
+	if (stat(RUN_DIR, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == geteuid())
+		return (str_dup(RUN_DIR "/control.sock"));
+	return (file_join(state, "control.sock"));
+}
+
+/* Add a line to what is wrong. */
+static void
+wrong(struct err *e, const char *text)
+{
+
+	if (e->code == ERR_NONE)
+		err_set(e, ERR_INPUT, "%s", text);
+	else
+		err_set(e, ERR_INPUT, "%s\n%s", e->text, text);
+}
+
+static void
+fill_repo(struct agentconf *c, struct err *e)
+{
+	const char *url = settings_str(c->set, SET_REPO_URL);
+	const char *dir = settings_str(c->set, SET_REPO_DIR);
+	const char *legacy = settings_str(c->set, SET_NIXCFG);
+
+	if (url != NULL) {
+		c->repo_dir = dir != NULL ? str_dup(dir) :
+		    file_join(c->state_dir, "repo");
+	} else if (legacy != NULL) {
+		c->repo_dir = str_dup(legacy);
+		c->legacy_dir = str_dup(legacy);
+	} else {
+		wrong(e, "NIXFLEET_REPO_URL is not set: give the address of "
+		    "the configuration repository (or, deprecated, its "
+		    "checkout in NIXFLEET_NIXCFG)");
+	}
+}
+
+static void
+fill_hub(struct agentconf *c, struct err *e)
+{
+	const char *url = settings_str(c->set, SET_URL);
+	struct err sub = { 0 };
+	char *line;
+
+	if (url == NULL)
+		return;
+	c->url_text = str_dup(url);
+	if (url_agent(url, settings_bool(c->set, SET_ALLOW_INSECURE_HTTP),
+	    &c->url, &sub) == 0)
+		return;
+	line = str_printf("NIXFLEET_URL (%s): %s",
+	    settings_origin(c->set, SET_URL), sub.text);
+	wrong(e, line);
+	free(line);
+}
+
+static void
+fill(struct agentconf *c, struct err *e)
+{
+	const char *name = settings_str(c->set, SET_HOSTNAME);
+	const char *version = settings_str(c->set, SET_AGENT_VERSION);
+	const char *cache = settings_str(c->set, SET_TOKEN_CACHE);
+	struct err sub = { 0 };
+	char *line;
+
+	c->state_dir = state_dir(c->set);
+	c->user = user_name();
+	c->kind = (enum deploy_kind)deploy_kind_parse(
+	    settings_str(c->set, SET_HOST_KIND));
+	c->interval = settings_int(c->set, SET_INTERVAL);
+	c->version = version != NULL ? version : NIXFLEET_VERSION;
+	c->control_socket = control_socket(c->set, c->state_dir);
+	c->token_cache = cache != NULL ? str_dup(cache) :
+	    file_join(c->state_dir, "token");
+	c->hostname = name != NULL ? str_dup(name) : system_hostname();
+	if (names_hostname_check(c->hostname, &sub) == -1) {
+		line = str_printf("NIXFLEET_HOSTNAME (%s): %s", name != NULL ?
+		    settings_origin(c->set, SET_HOSTNAME) :
+		    "the machine's own name", sub.text);
+		wrong(e, line);
+		free(line);
+	}
+	fill_repo(c, e);
+}
+
+int
+agentconf_load(enum agentconf_use use, const char *const *env,
+    struct agentconf **out, struct settings **partial, struct err *e)
+{
+	struct agentconf *c = str_alloc(sizeof(*c));
+	struct err found = { 0 };
+
+	if (settings_load(SETTINGS_AGENT, env, &c->set, e) == -1) {
+		agentconf_free(&c);
+		return (-1);
+	}
+	fill(c, &found);
+	if (use == AGENTCONF_DAEMON)
+		fill_hub(c, &found);
+	if (found.code != ERR_NONE) {
+		if (e != NULL)
+			*e = found;
+		if (partial != NULL) {
+			*partial = c->set;
+			c->set = NULL;
+		}
+		agentconf_free(&c);
+		return (-1);
+	}
+	*out = c;
+	return (0);
+}
+
+void
+agentconf_free(struct agentconf **cp)
+{
+	struct agentconf *c = *cp;
+
+	if (c == NULL)
+		return;
+	settings_free(&c->set);
+	url_free(&c->url);
+	free(c->url_text);
+	free(c->state_dir);
+	free(c->repo_dir);
+	free(c->legacy_dir);
+	free(c->hostname);
+	free(c->user);
+	free(c->control_socket);
+	free(c->token_cache);
+	free(c);
+	*cp = NULL;
+}
+
+void
+agentconf_repo(const struct agentconf *c, struct repo_conf *r)
+{
+
+	memset(r, 0, sizeof(*r));
+	r->url = settings_str(c->set, SET_REPO_URL);
+	r->branch = settings_str(c->set, SET_BRANCH);
+	r->dir = c->repo_dir;
+	r->state_dir = c->state_dir;
+	r->ssh_key = settings_str(c->set, SET_SSH_KEY);
+	r->known_hosts = settings_str(c->set, SET_SSH_KNOWN_HOSTS);
+	r->token_file = settings_str(c->set, SET_REPO_TOKEN_FILE);
+	r->depth = (int)settings_int(c->set, SET_REPO_DEPTH);
+	r->legacy_dir = c->legacy_dir;
+	r->commit_name = settings_str(c->set, SET_COMMIT_NAME);
+	r->commit_email = settings_str(c->set, SET_COMMIT_EMAIL);
+	r->fetch_timeout_ms = settings_int(c->set, SET_FETCH_TIMEOUT) * 1000;
+	r->stop_fd = -1;
+}
+
+void
+agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
+{
+
+	memset(d, 0, sizeof(*d));
+	d->kind = c->kind;
+	d->host = c->hostname;
+	d->user = c->user;
+	d->repo_dir = c->repo_dir;
+	d->flake_attr = settings_str(c->set, SET_FLAKE_ATTR);
+	d->profile = settings_str(c->set, SET_PROFILE);
+	d->activate_program = settings_str(c->set, SET_ACTIVATE_PROGRAM);
+	d->rebuild_command = settings_str(c->set, SET_REBUILD_COMMAND);
+	d->backup_extension = settings_str(c->set, SET_BACKUP_EXTENSION);
+	d->state_dir = c->state_dir;
+	d->activate_path = settings_str(c->set, SET_ACTIVATE);
+	d->shallow = settings_int(c->set, SET_REPO_DEPTH) > 0;
+	d->build_timeout = settings_int(c->set, SET_BUILD_TIMEOUT) * 1000;
+	d->activate_timeout =
+	    settings_int(c->set, SET_ACTIVATE_TIMEOUT) * 1000;
+	d->test_timeout = settings_int(c->set, SET_TEST_TIMEOUT) * 1000;
+	d->stop_fd = -1;
+}
+
+/* Given to us by the service manager; means nothing to a worker. */
+static bool
+ours_alone(const char *var)
+{
+	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=",
+	    "LISTEN_PID=", "LISTEN_FDNAMES=", "WATCHDOG_USEC=",
+	    "WATCHDOG_PID=", "INVOCATION_ID=",
+	    "CREDENTIALS_DIRECTORY=" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_prefix(var, names[i]))
+			return (true);
+	return (false);
+}
+
+/* Is it one of the settings, or looks like one, that hold a secret? */
+static bool
+secret(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < SET_COUNT; i++)
+		if (str_eq(settings_table[i].name, name))
+			return (settings_table[i].flags & SETTING_SECRET);
+	return (false);
+}
+
+void
+agentconf_child_env(const char *const *env, struct proc_env *out)
+{
+	const char *eq;
+	char *name;
+
+	for (; *env != NULL; env++) {
+		if ((eq = strchr(*env, '=')) == NULL || ours_alone(*env))
+			continue;
+		name = str_ndup(*env, (size_t)(eq - *env));
+		if (!secret(name))
+			proc_env_set(out, name, eq + 1);
+		free(name);
+	}
+}

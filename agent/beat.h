@@ -1,0 +1,43 @@
+#ifndef BEAT_H
+#define BEAT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agentconf.h"
+#include "agentstate.h"
+#include "err.h"
+#include "jobs.h"
+
+/* What the agent says of itself: register, heartbeat, status. */
+struct beat;
+
+/* Both must outlive it. */
+int	 beat_new(const struct agentconf *, const struct agentstate *,
+	    struct beat **, struct err *) __attribute__((warn_unused_result));
+void	 beat_free(struct beat **);
+
+/* Is there a clone, with a commit checked out? */
+bool	 beat_has_clone(const struct beat *);
+
+/* Something may have changed: look again before the next heartbeat. */
+void	 beat_touch(struct beat *);
+
+/* The register message; ${resume} may be NULL.  The caller frees. */
+char	*beat_register(struct beat *, json_t *resume);
+
+/**
+ * beat_heartbeat(b, dialect, job, whole):
+ * The heartbeat message; ${job} is what runs, NULL for nothing.  In dialect 4
+ * facts come along if ${whole} or if something changed since they were last
+ * sent.  The caller frees.
+ */
+char	*beat_heartbeat(struct beat *, int dialect, const struct jobs_info *,
+	    bool whole);
+
+/* {lock, system, tests, git} as a heartbeat has it; a new reference. */
+json_t	*beat_compartments(struct beat *, int dialect,
+	    const struct jobs_info *);
+
+#endif

@@ -1,0 +1,121 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "installed.h"
+#include "proc.h"
+#include "str.h"
+
+#include "ops.h"
+
+#define VERSION_LIMIT 10000
+#define REBOOT_LIMIT 60000
+
+static void
+on_line(void *cookie, enum proc_stream stream, const char *p, size_t n)
+{
+	struct opctx *x = cookie;
+
+	oplog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
+	    p, n);
+}
+
+/* Run a program with a small environment; 0 if it ended well. */
+static int
+run(struct opctx *x, const char *const *argv, int64_t limit,
+    struct proc_result *res, struct err *e)
+{
+	static const char *const kept[] = { "PATH", "HOME", "USER", "LANG",
+	    "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR" };
+	struct proc_env env = { 0 };
+	struct proc_spec spec = { .argv = argv, .deadline = limit,
+	    .stop_fd = x->stop_fd, .keep_out = 4096, .keep_err = 4096,
+	    .on_line = on_line, .cookie = x };
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		proc_env_keep(&env, kept[i]);
+	if (getenv("PATH") == NULL)
+		proc_env_set(&env, "PATH", "/run/wrappers/bin:"
+		    "/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:"
+		    "/bin");
+	spec.env = proc_env_get(&env);
+	rc = proc_run(&spec, res, e);
+	if (rc == 0)
+		rc = proc_check(&spec, res, e);
+	proc_env_free(&env);
+	return (rc);
+}
+
+enum outcome
+ops_check_version(struct opctx *x)
+{
+	static const char want[] = "nixfleet-agent ";
+	char *path = installed_agent();
+	const char *argv[] = { path, "--version", NULL };
+	struct proc_result res = { 0 };
+	struct err e = { 0 };
+	enum outcome outcome;
+	char *line;
+
+	if (path == NULL) {
+		opctx_say(x, "no nixfleet-agent is installed on this host");
+		return (OUTCOME_FAILED);
+	}
+	if (run(x, argv, VERSION_LIMIT, &res, &e) == -1) {
+		outcome = opctx_fail(x, &e);
+		goto out;
+	}
+	line = str_trim(res.out.data != NULL ? res.out.data : path);
+	outcome = OUTCOME_OK;
+	if (!str_prefix(line, want)) {
+		opctx_say(x, "%s --version does not say \"nixfleet-agent "
+		    "X\" but \"%.80s\"", path, line);
+		outcome = OUTCOME_FAILED;
+	} else if (str_eq(line + strlen(want), NIXFLEET_VERSION)) {
+		opctx_say(x, "%s runs and is installed", NIXFLEET_VERSION);
+	} else {
+		opctx_say(x, "%s runs, %.80s is installed as %s",
+		    NIXFLEET_VERSION, line + strlen(want), path);
+		x->res.warning = true;
+	}
+out:
+	proc_result_free(&res);
+	free(path);
+	return (outcome);
+}
+
+enum outcome
+ops_reboot(struct opctx *x)
+{
+#ifdef __APPLE__
+	static const char *const as_root[] = { "/sbin/shutdown", "-r", "now",
+	    NULL };
+	static const char *const as_user[] = { "sudo", "-n",
+	    "/sbin/shutdown", "-r", "now", NULL };
+#else
+	static const char *const as_root[] = { "systemctl", "reboot", NULL };
+	static const char *const as_user[] = { "sudo", "-n", "reboot", NULL };
+#endif
+	struct proc_result res = { 0 };
+	struct err e = { 0 };
+	int rc;
+
+	opctx_phase(x, "reboot");
+	oplog_note(x->log, "restarting the machine");
+	rc = run(x, geteuid() == 0 ? as_root : as_user, REBOOT_LIMIT, &res,
+	    &e);
+	proc_result_free(&res);
+#ifndef __APPLE__
+	/* A policy may allow it without sudo. */
+	if (rc == -1 && geteuid() != 0) {
+		rc = run(x, as_root, REBOOT_LIMIT, &res, NULL);
+		proc_result_free(&res);
+	}
+#endif
+	if (rc == -1)
+		return (opctx_fail(x, &e));
+	opctx_say(x, "the machine restarts");
+	return (OUTCOME_OK);
+}

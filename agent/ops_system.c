@@ -1,0 +1,278 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "str.h"
+
+#include "ops.h"
+
+static char *
+marker(const struct opctx *x)
+{
+	char *dir = journal_dir(x->journal, x->req.op_id);
+	char *path = file_join(dir, "activation");
+
+	free(dir);
+	return (path);
+}
+
+/* It holds the number of the last record before the activation. */
+int
+ops_mark_activation(struct opctx *x, struct err *e)
+{
+	char *path = marker(x), text[32];
+	int n, rc;
+
+	n = snprintf(text, sizeof(text), "%" PRId64, oplog_last(x->log));
+	rc = file_write(path, text, (size_t)n, 0600, e);
+	free(path);
+	return (rc);
+}
+
+/* How many lines of the activation's log are in ours already. */
+static int64_t
+lines_seen(const struct opctx *x)
+{
+	char *path = marker(x), *dir;
+	struct oplog_reader *reader;
+	struct oplog_record rec;
+	struct buf text = { 0 };
+	int64_t from = 0, seen = 0;
+
+	if (file_read(path, 32, &text, NULL) == 0 && text.len > 0)
+		(void)str_int(text.data, 0, INT64_MAX - 1, &from);
+	buf_free(&text);
+	free(path);
+	dir = journal_dir(x->journal, x->req.op_id);
+	reader = oplog_reader_new(dir, from + 1);
+	free(dir);
+	while (oplog_read(reader, &rec) == 1)
+		seen += rec.stream == STREAM_STDOUT;
+	oplog_reader_free(&reader);
+	return (seen);
+}
+
+/* What an activation's end means for the result. */
+static enum outcome
+report_activation(struct opctx *x, struct deploy_result *r)
+{
+	int outcome = names_outcome_parse(deploy_outcome_name(r->outcome));
+	const char *text = r->text != NULL ? r->text : "";
+
+	if (r->exit_code != -1)
+		x->res.exit_code = r->exit_code;
+	opctx_say(x, "%s", text);
+	if (r->path != NULL)
+		opctx_change(x, "system", json_string(r->path));
+	if (r->previous != NULL)
+		opctx_change(x, "previous", json_string(r->previous));
+	opctx_change(x, "activated", json_boolean(r->changed));
+	if (r->needs_reboot)
+		opctx_change(x, "reboot_needed", json_true());
+	opctx_check(x, COMPARTMENT_SYSTEM,
+	    outcome == OUTCOME_OK ? CHECK_OK : CHECK_ERROR, text);
+	if (outcome == OUTCOME_OK && r->changed)
+		opctx_check(x, COMPARTMENT_TESTS, CHECK_OUTDATED,
+		    "the system changed since the last run");
+	deploy_result_free(r);
+	return ((enum outcome)outcome);
+}
+
+static enum outcome
+fail_system(struct opctx *x, const struct err *e)
+{
+	enum outcome outcome = opctx_fail(x, e);
+
+	opctx_check(x, COMPARTMENT_SYSTEM, CHECK_ERROR, x->res.message);
+	return (outcome);
+}
+
+static enum outcome
+activate(struct opctx *x, const char *rev, const char *path)
+{
+	struct deploy_request req = { .op_id = x->req.op_id,
+	    .mode = DEPLOY_SWITCH, .path = path, .rev = rev };
+	struct deploy_result r = { 0 };
+	struct err e = { 0 };
+
+	opctx_phase(x, "activate");
+	if (ops_mark_activation(x, &e) == -1 ||
+	    deploy_activate(&x->deploy, &req, &r, &e) == -1) {
+		deploy_result_free(&r);
+		return (fail_system(x, &e));
+	}
+	return (report_activation(x, &r));
+}
+
+/* Packages that came, went and changed; nice to have. */
+static void
+diff(struct opctx *x, const char *path)
+{
+	struct deploy_facts f;
+	json_t *obj;
+
+	deploy_facts_get(&x->deploy, &f);
+	if (!str_eq(f.running, path) &&
+	    (obj = deploy_diff(&x->deploy, f.running, path, NULL)) != NULL)
+		opctx_change(x, "closure", obj);
+	deploy_facts_free(&f);
+}
+
+enum outcome
+ops_switch(struct opctx *x)
+{
+	struct deploy_build b = { 0 };
+	char head[REPO_REV];
+	struct err e = { 0 };
+	enum outcome outcome;
+
+	if (deploy_check(&x->deploy, &e) == -1)
+		return (fail_system(x, &e));
+	if (repo_head(x->repo, head) == -1) {
+		err_set(&e, ERR_NOTFOUND, "there is no clone of the "
+		    "configuration yet: pull first");
+		return (fail_system(x, &e));
+	}
+	opctx_phase(x, "build");
+	if (deploy_build(&x->deploy, head, &b, &e) == -1)
+		return (fail_system(x, &e));
+	oplog_note(x->log, "built %s", b.path);
+	diff(x, b.path);
+	outcome = activate(x, head, b.path);
+	deploy_build_free(&b);
+	return (outcome);
+}
+
+enum outcome
+ops_pull_switch(struct opctx *x)
+{
+	enum outcome outcome = ops_pull(x);
+
+	return (outcome == OUTCOME_OK ? ops_switch(x) : outcome);
+}
+
+enum outcome
+ops_force_update(struct opctx *x)
+{
+	enum outcome outcome;
+
+	json_decref(x->req.args);
+	x->req.args = json_pack("{s:[s]}", "inputs", "nixfleet");
+	outcome = ops_update(x);
+	return (outcome == OUTCOME_OK && !json_is_boolean(json_object_get(
+	    x->res.changes, "activated")) ? ops_switch(x) : outcome);
+}
+
+enum outcome
+ops_rollback(struct opctx *x)
+{
+	struct deploy_request req = { .op_id = x->req.op_id,
+	    .mode = DEPLOY_SWITCH };
+	struct deploy_result r = { 0 };
+	struct err e = { 0 };
+
+	opctx_phase(x, "activate");
+	if (deploy_check(&x->deploy, &e) == -1 ||
+	    ops_mark_activation(x, &e) == -1 ||
+	    deploy_rollback(&x->deploy, &req, &r, &e) == -1) {
+		deploy_result_free(&r);
+		return (fail_system(x, &e));
+	}
+	return (report_activation(x, &r));
+}
+
+enum outcome
+ops_resume(struct opctx *x)
+{
+	struct deploy_result r = { 0 };
+	struct err e = { 0 };
+
+	opctx_phase(x, "activate");
+	oplog_note(x->log, "going on with the activation after an "
+	    "interruption");
+	if (deploy_reattach(&x->deploy, x->req.op_id, lines_seen(x), &r,
+	    &e) == 0)
+		return (report_activation(x, &r));
+	deploy_result_free(&r);
+	if (e.code != ERR_NOTFOUND)
+		return (fail_system(x, &e));
+	opctx_say(x, "interrupted before the activation began");
+	return (OUTCOME_INTERRUPTED);
+}
+
+static void
+on_test(void *cookie, const struct deploy_test *t)
+{
+	struct opctx *x = cookie;
+	char how[64] = "passed";
+
+	if (!t->ok && t->end == PROC_EXITED)
+		snprintf(how, sizeof(how), "FAILED with exit status %d",
+		    t->code);
+	else if (!t->ok && t->end == PROC_SIGNALLED)
+		snprintf(how, sizeof(how), "FAILED: killed by signal %d",
+		    t->code);
+	else if (!t->ok)
+		snprintf(how, sizeof(how), "FAILED: %s", t->end ==
+		    PROC_TIMEOUT ? "no time left" : "stopped");
+	oplog_note(x->log, "test %zu of %zu, %s: %s (%" PRId64 " ms)",
+	    t->index, t->total, t->name, how, t->ms);
+}
+
+enum outcome
+ops_test(struct opctx *x)
+{
+	struct deploy_tests t;
+	struct err e = { 0 };
+	int outcome;
+
+	opctx_phase(x, "test");
+	if (deploy_tests_run(&x->deploy, x->conf->repo_dir, on_test, &t,
+	    &e) == -1) {
+		outcome = opctx_fail(x, &e);
+		opctx_check(x, COMPARTMENT_TESTS, CHECK_ERROR,
+		    x->res.message);
+		return ((enum outcome)outcome);
+	}
+	outcome = names_outcome_parse(deploy_outcome_name(t.outcome));
+	if (outcome == OUTCOME_STOPPED && *x->timed_out)
+		outcome = OUTCOME_TIMED_OUT;
+	opctx_say(x, "%s", t.message);
+	opctx_change(x, "tests", json_pack("{s:I, s:I}", "total",
+	    (json_int_t)t.total, "passed", (json_int_t)t.passed));
+	opctx_check(x, COMPARTMENT_TESTS,
+	    outcome == OUTCOME_OK ? CHECK_OK : CHECK_ERROR, t.message);
+	return ((enum outcome)outcome);
+}
+
+enum outcome
+ops_refresh_system(struct opctx *x)
+{
+	struct deploy_state st;
+	char head[REPO_REV];
+
+	opctx_phase(x, "evaluate");
+	if (repo_head(x->repo, head) == -1) {
+		opctx_check(x, COMPARTMENT_SYSTEM, CHECK_UNKNOWN,
+		    "there is no clone of the configuration yet");
+		opctx_say(x, "%s", names_check(CHECK_UNKNOWN));
+		return (OUTCOME_OK);
+	}
+	deploy_system_state(&x->deploy, head, &st);
+	opctx_check(x, COMPARTMENT_SYSTEM, (enum check)names_check_parse(
+	    deploy_status_name(st.status)), st.message);
+	opctx_say(x, "%s", deploy_status_name(st.status));
+	oplog_note(x->log, "%s", st.message);
+	deploy_state_free(&st);
+	return (OUTCOME_OK);
+}
+
+enum outcome
+ops_refresh_all(struct opctx *x)
+{
+	enum outcome outcome = ops_refresh_lock(x);
+
+	return (outcome == OUTCOME_OK ? ops_refresh_system(x) : outcome);
+}
