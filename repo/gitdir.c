@@ -54,23 +54,21 @@ gitdir_is_rev(const char *s)
 	return (s[n] == '\0' && (n == 40 || n == 64));
 }
 
-static bool
-is_type(const char *dir, const char *name, mode_t type)
-{
-	char *path = str_printf("%s/.git%s", dir, name);
-	struct stat st;
-	bool yes = lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == type;
-
-	free(path);
-	return (yes);
-}
-
 bool
 gitdir_present(const char *dir)
 {
-	return (is_type(dir, "", S_IFDIR) &&
-	    is_type(dir, "/objects", S_IFDIR) &&
-	    is_type(dir, "/refs", S_IFDIR));
+	static const char *const dirs[] = { "", "/.git", "/.git/objects",
+		"/.git/refs" };
+	struct stat st;
+	bool yes = true;
+	char *path;
+
+	for (size_t i = 0; yes && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		path = str_printf("%s%s", dir, dirs[i]);
+		yes = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+		free(path);
+	}
+	return (yes);
 }
 
 /* The first line of a small file in .git, or NULL. */
@@ -263,18 +261,28 @@ keep_info(const struct scrub *s, const char *name, mode_t type)
 static int
 sweep_objects(struct scrub *s)
 {
-	char sub[16];
+	char *path = str_printf("%s/.git/objects", s->dir), sub[16];
+	struct dirent *d;
+	DIR *dir;
+	int rc = -1;
 
 	if (sweep(s, "/objects", keep_objects) == -1 ||
 	    sweep(s, "/objects/pack", keep_pack) == -1 ||
 	    sweep(s, "/objects/info", keep_none) == -1)
-		return (-1);
-	for (unsigned i = 0; i < 256; i++) {
-		snprintf(sub, sizeof(sub), "/objects/%02x", i);
-		if (sweep(s, sub, keep_loose) == -1)
-			return (-1);
+		goto out;
+	if ((dir = opendir(path)) == NULL) {
+		err_sys(s->e, "open %s", path);
+		goto out;
 	}
-	return (0);
+	for (rc = 0; rc == 0 && (d = readdir(dir)) != NULL;)
+		if (is_hex(d->d_name, 2) && d->d_name[2] == '\0') {
+			snprintf(sub, sizeof(sub), "/objects/%.2s", d->d_name);
+			rc = sweep(s, sub, keep_loose);
+		}
+	closedir(dir);
+out:
+	free(path);
+	return (rc);
 }
 
 /* Is ${name} one of our two references, or a directory on the way there? */

@@ -11,7 +11,7 @@
  * is removed, and configuration, HEAD and attributes come from templates.
  */
 
-/* Is ${dir}/.git a directory with the three things that make a repository? */
+/* Is ${dir} a directory (no link) with the parts that make a repository? */
 bool	 gitdir_present(const char *dir);
 
 /**

@@ -164,9 +164,9 @@ compare(struct repo *r, const struct seal *seal, struct ready *out,
 		return (-1);
 	memcpy(out->head, now.head, sizeof(out->head));
 	out->branch_ok = str_eq(seal->branch, r->branch);
-	out->store_ok = str_eq(now.store, seal->store) &&
+	out->store_ok = seal_same(&now.store, &seal->store) &&
 	    str_eq(now.boot, seal->boot) && out->head[0] != '\0';
-	out->tree_ok = str_eq(now.tree, seal->tree) &&
+	out->tree_ok = seal_same(&now.tree, &seal->tree) &&
 	    str_eq(now.boot, seal->boot) && str_eq(now.head, seal->head) &&
 	    out->head[0] != '\0';
 	seal_done(&now);

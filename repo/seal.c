@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +20,13 @@
 
 /* Deeper trees are not sealed; a path of git's is at most 4096 bytes. */
 #define DEPTH_MAX 2100
-#define SEAL_MAX (64 * 1024)
+#define SEAL_MAX (1024 * 1024 * 1024)
 
 /* Half milliseconds to wait for a tick, which has at most ten. */
 #define GRAIN_WAITS 40
 
 struct walk {
-	EVP_MD_CTX *md;
+	struct buf *out;
 	int64_t newest;		/* change time, ns */
 	struct err *e;
 };
@@ -71,8 +70,8 @@ add(struct walk *w, const char *name, const struct stat *st)
 		if (v[4] > w->newest)
 			w->newest = v[4];
 	}
-	EVP_DigestUpdate(w->md, name, strlen(name) + 1);
-	EVP_DigestUpdate(w->md, v, sizeof(v));
+	buf_add(w->out, name, strlen(name) + 1);
+	buf_add(w->out, v, sizeof(v));
 }
 
 static int
@@ -144,46 +143,33 @@ walk_dir(struct walk *w, int at, const char *name, int depth,
 		}
 		free(names[i]);
 	}
-	EVP_DigestUpdate(w->md, "/", 1);
+	buf_add(w->out, "/", 2);
 	free(names);
 	close(fd);
 	return (rc);
 }
 
-static void
-finish(struct walk *w, char out[SEAL_HASH])
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	EVP_DigestFinal_ex(w->md, md, &n);
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
-}
-
-/* Both hashes; *${newest} is the latest change time seen. */
+/* Both halves; *${newest} is the latest change time seen. */
 static int
 look(const char *dir, struct seal *s, int64_t *newest, struct err *e)
 {
-	struct walk w = { .md = EVP_MD_CTX_new(), .e = e };
+	struct walk w = { .out = &s->tree, .e = e };
 	char *git = file_join(dir, ".git"), *index = file_join(git, "index");
 	struct stat st;
 	int rc = -1;
 
-	EVP_DigestInit_ex(w.md, EVP_sha256(), NULL);
+	buf_clear(&s->tree);
+	buf_clear(&s->store);
 	if (walk_dir(&w, AT_FDCWD, dir, 0, ".git") == -1)
 		goto out;
 	if (lstat(index, &st) == 0)
 		add(&w, "index", &st);
-	finish(&w, s->tree);
-	EVP_DigestInit_ex(w.md, EVP_sha256(), NULL);
+	w.out = &s->store;
 	if (walk_dir(&w, AT_FDCWD, git, 0, "index") == -1)
 		goto out;
-	finish(&w, s->store);
 	*newest = w.newest;
 	rc = 0;
 out:
-	EVP_MD_CTX_free(w.md);
 	free(index);
 	free(git);
 	return (rc);
@@ -217,7 +203,7 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
 	int64_t newest = 0, start = stamp_now();
 
 	if (look(dir, &s, &newest, e) == -1)
-		return (err_wrap(e, "look through %s", dir));
+		goto err0;
 	/* What changes later in the same tick would keep its stamp: wait for
 	   the next tick and look again. */
 	if (newest >= start) {
@@ -225,7 +211,7 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
 			nanosleep(&(struct timespec){ .tv_nsec = 500000 },
 			    NULL);
 		if (look(dir, &s, &newest, e) == -1)
-			return (err_wrap(e, "look through %s", dir));
+			goto err0;
 	}
 	if (gitdir_ref(dir, "HEAD", s.head) == -1)
 		s.head[0] = '\0';
@@ -234,6 +220,16 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
 	s.branch = str_dup(r->branch);
 	*out = s;
 	return (0);
+err0:
+	seal_done(&s);
+	return (err_wrap(e, "look through %s", dir));
+}
+
+bool
+seal_same(const struct buf *a, const struct buf *b)
+{
+	return (a->len == b->len && a->len > 0 &&
+	    memcmp(a->data, b->data, a->len) == 0);
 }
 
 static void
@@ -245,26 +241,42 @@ copy_str(char *out, size_t size, const json_t *obj, const char *key)
 		memcpy(out, s, strlen(s) + 1);
 }
 
+/* A line of JSON, then the two halves, whose lengths it holds. */
+static void
+parse(const struct buf *b, struct seal *out)
+{
+	const char *nl = b->len == 0 ? NULL : memchr(b->data, '\n', b->len);
+	size_t head, tree;
+	json_t *obj;
+
+	if (nl == NULL)
+		return;
+	head = (size_t)(nl - b->data);
+	if ((obj = json_loadb(b->data, head++, 0, NULL)) == NULL)
+		return;
+	tree = (size_t)json_integer_value(json_object_get(obj, "tree"));
+	if (tree <= b->len - head) {
+		buf_add(&out->tree, b->data + head, tree);
+		buf_add(&out->store, b->data + head + tree,
+		    b->len - head - tree);
+	}
+	out->url = str_dup(json_string_value(json_object_get(obj, "url")));
+	out->branch = str_dup(json_string_value(
+	    json_object_get(obj, "branch")));
+	copy_str(out->head, sizeof(out->head), obj, "head");
+	copy_str(out->boot, sizeof(out->boot), obj, "boot");
+	json_decref(obj);
+}
+
 void
 seal_load(const struct repo *r, struct seal *out)
 {
-	char *path = file_join(r->home, "seal.json");
+	char *path = file_join(r->home, "seal");
 	struct buf b = { 0 };
-	json_t *obj = NULL;
 
 	*out = (struct seal){ 0 };
-	if (file_read(path, SEAL_MAX, &b, NULL) == 0 && b.len > 0 &&
-	    (obj = json_loadb(b.data, b.len, 0, NULL)) != NULL) {
-		out->url = str_dup(json_string_value(
-		    json_object_get(obj, "url")));
-		out->branch = str_dup(json_string_value(
-		    json_object_get(obj, "branch")));
-		copy_str(out->head, sizeof(out->head), obj, "head");
-		copy_str(out->boot, sizeof(out->boot), obj, "boot");
-		copy_str(out->tree, sizeof(out->tree), obj, "tree");
-		copy_str(out->store, sizeof(out->store), obj, "store");
-	}
-	json_decref(obj);
+	if (file_read(path, SEAL_MAX, &b, NULL) == 0)
+		parse(&b, out);
 	buf_free(&b);
 	free(path);
 }
@@ -272,16 +284,21 @@ seal_load(const struct repo *r, struct seal *out)
 int
 seal_save(const struct repo *r, const struct seal *s, struct err *e)
 {
-	char *path = file_join(r->home, "seal.json"), *text;
-	json_t *obj = json_pack("{s:s*, s:s*, s:s, s:s, s:s, s:s}",
-	    "url", s->url, "branch", s->branch, "head", s->head,
-	    "boot", s->boot, "tree", s->tree, "store", s->store);
+	char *path = file_join(r->home, "seal"), *text;
+	json_t *obj = json_pack("{s:s*, s:s*, s:s, s:s, s:I}", "url", s->url,
+	    "branch", s->branch, "head", s->head, "boot", s->boot,
+	    "tree", (json_int_t)s->tree.len);
+	struct buf b = { 0 };
 	int rc;
 
 	/* A URL that is no UTF-8 cannot be written: no seal, all is checked. */
 	if (obj == NULL || (text = json_dumps(obj, JSON_COMPACT)) == NULL)
 		text = str_dup("{}");
-	rc = file_write(path, text, strlen(text), 0600, e);
+	buf_addf(&b, "%s\n", text);
+	buf_add(&b, s->tree.data, s->tree.len);
+	buf_add(&b, s->store.data, s->store.len);
+	rc = file_write(path, b.data, b.len, 0600, e);
+	buf_free(&b);
 	free(text);
 	json_decref(obj);
 	free(path);
@@ -293,5 +310,7 @@ seal_done(struct seal *s)
 {
 	free(s->url);
 	free(s->branch);
+	buf_free(&s->tree);
+	buf_free(&s->store);
 	*s = (struct seal){ 0 };
 }

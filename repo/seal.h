@@ -3,21 +3,19 @@
 
 #include "handle.h"
 
-#define SEAL_HASH 65
-
 /*
- * What the clone looked like when we last left it, kept outside of it.  A
- * hash over the name, kind, mode, size, inode and change time of everything:
- * a process without root cannot alter a file and keep its change time.  It is
- * bound to the boot, as file contents are not flushed: after a power cut the
- * tree is made anew.
+ * What the clone looked like when we last left it, kept outside of it: name,
+ * kind, mode, size, inode and change time of everything.  A process without
+ * root cannot alter a file and keep its change time.  It is bound to the
+ * boot, as file contents are not flushed: after a power cut the tree is made
+ * anew.
  */
 struct seal {
 	char *url, *branch;
 	char head[REPO_REV];
 	char boot[64];
-	char tree[SEAL_HASH];	/* the work tree and .git/index */
-	char store[SEAL_HASH];	/* the rest of .git */
+	struct buf tree;	/* the work tree and .git/index */
+	struct buf store;	/* the rest of .git */
 };
 
 /**
@@ -27,6 +25,9 @@ struct seal {
  */
 int	 seal_make(const struct repo *, const char *dir, struct seal *,
 	    struct err *) __attribute__((warn_unused_result));
+
+/* Do two looks at the tree, or at the rest of .git, agree? */
+bool	 seal_same(const struct buf *, const struct buf *);
 
 /* The seal of last time; all empty if there is none. */
 void	 seal_load(const struct repo *, struct seal *);
