@@ -46,9 +46,8 @@ export function App() {
       <a class="skip" href="#main" onClick={skip}>Skip to the content</a>
       <Header />
       <Banners />
-      <main id="main" tabIndex={-1}><View /></main>
+      <main id="main" tabIndex={-1}><View /><OpenMenu /></main>
       <LogDock />
-      <OpenMenu />
       <Dialogs />
       <Toasts />
     </>

@@ -64,10 +64,12 @@ export function IconButton({ icon, label, onClick, pressed, disabled }: IconButt
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+/** What to say in place of a list, or of a whole page. */
+export function Empty({ title, page, children }: { title: string; page?: boolean; children?: ComponentChildren }) {
+  const Title = page ? 'h1' : 'p';
   return (
     <div class="empty">
-      <p class="empty-title">{title}</p>
+      <Title class="empty-title">{title}</Title>
       {children}
     </div>
   );

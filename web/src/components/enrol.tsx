@@ -24,21 +24,21 @@ export function Enrol() {
   const branch = repository.value?.branch ?? 'main';
   return (
     <section class="enrol" aria-labelledby="enrol-title">
-      <h2 id="enrol-title">Enrol your first host</h2>
+      <h1 id="enrol-title">Enrol your first host</h1>
       <p class="lead">No agent has connected to this hub yet. A host appears here by itself, within seconds
         of its agent's first connection. There is nothing to reload.</p>
       <ol>
         <li>
-          <h3>Give the host the enrolment token</h3>
+          <h2>Give the host the enrolment token</h2>
           <p>It is the hub's <code>NIXFLEET_AGENT_TOKEN</code>. Put it into a file on the host that only
             root can read. The host gets a token of its own when it enrols.</p>
         </li>
         <li>
-          <h3>Enable the agent in the host's configuration</h3>
+          <h2>Enable the agent in the host's configuration</h2>
           <CodeBlock label="NixOS module" text={moduleText(hub, repo, branch)} />
         </li>
         <li>
-          <h3>Or try it by hand first</h3>
+          <h2>Or try it by hand first</h2>
           <p><code>--check</code> says for each setting whether it works, and what to do if not.</p>
           <CodeBlock label="Commands" text={commandText(hub, repo, branch)} />
         </li>

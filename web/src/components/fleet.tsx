@@ -21,7 +21,7 @@ function NothingFound() {
 
 export function Fleet() {
   void fleetTick.value;
-  if (!loaded.value) return <Empty title="Asking the hub for the fleet…" />;
+  if (!loaded.value) return <Empty page title="Asking the hub for the fleet…" />;
   if (allHosts().length === 0) return <Enrol />;
   return (
     <>

@@ -37,7 +37,7 @@ function Compartments({ host }: { host: Host }) {
         const c = host.compartments[name];
         return (
           <li key={name} class={`compartment edge-${compartmentWord(name, c).tone}`}>
-            <h3 title={about}>{label}</h3>
+            <h2 title={about}>{label}</h2>
             <State word={compartmentWord(name, c)} />
             <p>{compartmentSentence(name, c)}</p>
             <p class="small soft">{c.checked_at ? <>checked <Ago time={c.checked_at} /></> : 'never checked'}</p>
@@ -73,8 +73,8 @@ export function HostPage({ id }: { id: string }) {
   const host = hostSignal(id)?.value;
   if (!host) {
     return loaded.value
-      ? <Empty title="There is no such host."><p><a href="#/">Go to all hosts</a></p></Empty>
-      : <Empty title="Asking the hub for the fleet…" />;
+      ? <Empty page title="There is no such host."><p><a href="#/">Go to all hosts</a></p></Empty>
+      : <Empty page title="Asking the hub for the fleet…" />;
   }
   const running = runningOperation(host);
   return (

@@ -38,18 +38,19 @@ function Grip() {
 function Tab({ id, front }: { id: string; front: boolean }) {
   const operation = operationSignal(id)?.value;
   if (!operation) return null;
+  const close = (event: Event) => {
+    event.stopPropagation();
+    closeTab(id);
+  };
+  // The cross is for the mouse: the delete key does the same for the tab in front.
   return (
-    <span class={`tab ${front ? 'tab-front' : ''}`} role="presentation">
-      <button type="button" role="tab" id={`tab-${id}`} aria-selected={front} aria-controls="log-panel"
-        tabIndex={front ? 0 : -1} onClick={() => { frontLog.value = id; }}>
-        <ToneIcon tone={operationWord(operation).tone} />
-        {hostName(operation.host_id)} <span class="soft">{opLabel(operation.op)}</span>
-      </button>
-      <button type="button" class="tab-close" tabIndex={-1} onClick={() => closeTab(id)}
-        aria-label={`Close the log of ${opLabel(operation.op)} on ${hostName(operation.host_id)}`}>
-        <Icon name="close" />
-      </button>
-    </span>
+    <button type="button" role="tab" id={`tab-${id}`} class={`tab ${front ? 'tab-front' : ''}`} aria-selected={front}
+      aria-controls="log-panel" aria-keyshortcuts="Delete" tabIndex={front ? 0 : -1}
+      onClick={() => { frontLog.value = id; }}>
+      <ToneIcon tone={operationWord(operation).tone} />
+      {hostName(operation.host_id)} <span class="soft">{opLabel(operation.op)}</span>
+      <span class="tab-close" aria-hidden="true" title="Close this log" onClick={close}><Icon name="close" /></span>
+    </button>
   );
 }
 

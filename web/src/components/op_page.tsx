@@ -40,6 +40,23 @@ function About({ operation }: { operation: Operation }) {
   return <Table entries={entries.filter(([, v]) => v !== null)} />;
 }
 
+function Head({ operation }: { operation: Operation }) {
+  const open = isOpen(operation);
+  return (
+    <div class="op-head">
+      <a class="back" href={hostHref(operation.host_id)}><Icon name="left" /> {hostName(operation.host_id)}</a>
+      <div class="host-title">
+        <h1 id="page-title">{opLabel(operation.op)} <span class="soft">on {hostName(operation.host_id)}</span></h1>
+        <State word={operationWord(operation)} />
+        {open && <button type="button" class="button" disabled={operation.state === 'stopping'}
+          onClick={() => void stop(operation.id)}><Icon name="stop" /> Stop</button>}
+      </div>
+      <p class="lead">{open ? progressText(operation) : operation.message}</p>
+      {open && <ProgressBar share={progressShare(operation)} label={opLabel(operation.op)} />}
+    </div>
+  );
+}
+
 export function OpPage({ id }: { id: string }) {
   void operationsTick.value;
   const [problem, setProblem] = useState<string | null>(null);
@@ -48,21 +65,10 @@ export function OpPage({ id }: { id: string }) {
     if (operation) return;
     api.operation(id).then((o) => putOperations([o]), (p: Error) => setProblem(p.message));
   }, [id]);
-  if (!operation) return <Empty title={problem ?? 'Fetching the operation…'} />;
-  const open = isOpen(operation);
+  if (!operation) return <Empty page title={problem ?? 'Fetching the operation…'} />;
   return (
     <section class="page op-page" aria-labelledby="page-title">
-      <div class="op-head">
-      <a class="back" href={hostHref(operation.host_id)}><Icon name="left" /> {hostName(operation.host_id)}</a>
-      <div class="host-title">
-        <h1 id="page-title">{opLabel(operation.op)} <span class="soft">on {hostName(operation.host_id)}</span></h1>
-        <State word={operationWord(operation)} />
-        {open && <button type="button" class="button" disabled={operation.state === 'stopping'}
-          onClick={() => void stop(id)}><Icon name="stop" /> Stop</button>}
-      </div>
-      <p class="lead">{open ? progressText(operation) : operation.message}</p>
-      {open && <ProgressBar share={progressShare(operation)} label={opLabel(operation.op)} />}
-      </div>
+      <Head operation={operation} />
       <div class="columns">
         <section class="card" aria-label="About this operation"><About operation={operation} /></section>
         {(operation.phases.length > 0 || operation.changes) && (

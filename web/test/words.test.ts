@@ -1,0 +1,79 @@
+import './dom';
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Compartment, Host, Operation } from '../src/api';
+import { ago, duration, since } from '../src/time';
+import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText } from '../src/words';
+import { matches } from '../src/view';
+
+const ok: Compartment = { status: 'ok', message: null, checked_at: null, behind: null };
+const host = (extra: Partial<Host> = {}): Host => ({
+  id: 'a', hostname: 'web-1', host_type: 'nixos', kind: 'nixos', dialect: 4, agent_version: '1', agent_outdated: false,
+  os_version: null, nixpkgs_version: null, generation: '7', status: 'online', liveness: 'connected', since: null,
+  last_seen: null, created_at: null, comment: null, theme_color: null, location: 'home', device_type: 'server',
+  repo_url: null, repo_dir: null, identity: 'own', pending_command: null, operation: null, queued: 0, metrics: null,
+  compartments: { agent: ok, git: ok, lock: ok, system: ok, tests: ok }, facts: null, ...extra,
+});
+const operation = (extra: Partial<Operation> = {}): Operation => ({
+  id: '1', host_id: 'a', op: 'switch', args: {}, by: null, state: 'finished', outcome: 'ok', reported: true, message: null,
+  exit_code: 0, created_at: '2026-01-01T00:00:00.000Z', started_at: null, finished_at: null, deadline_at: null,
+  progress: null, phases: [], changes: null, lines: 0, ...extra,
+});
+
+// A silent host is never called up to date.
+test('a host that is away is not called up to date', () => {
+  assert.equal(hostSentence(host(), null).text, 'Up to date.');
+  assert.notEqual(hostSentence(host({ liveness: 'offline', status: 'offline' }), null).tone, 'ok');
+  assert.notEqual(hostSentence(host({ liveness: 'never', status: 'offline' }), null).tone, 'ok');
+});
+
+// The distance to the branch is a number with the right word behind it.
+test('behind by commits', () => {
+  const git = (behind: number): Host => host({ compartments: { ...host().compartments, git: { ...ok, status: 'outdated', behind } } });
+  assert.equal(hostSentence(git(3), null).text, 'Behind by 3 commits.');
+  assert.equal(hostSentence(git(1), null).text, 'Behind by 1 commit.');
+  assert.equal(nextOp(git(1)), 'pull-switch');
+  assert.equal(nextOp(host()), 'pull');
+});
+
+// A deadline that passed is not the host's word, and says so.
+test('an outcome that nobody reported says so', () => {
+  assert.equal(operationWord(operation({ outcome: 'timed_out', reported: false })).text, 'timed out, host has not reported');
+  assert.equal(operationWord(operation({ outcome: 'timed_out' })).text, 'timed out');
+  assert.equal(operationWord(operation({ outcome: 'rolled_back' })).text, 'rolled back');
+  assert.equal(operationWord(operation({ state: 'lost', outcome: null })).text, 'connection lost, host still working');
+});
+
+// Words that this dashboard does not know yet are shown as they are.
+test('unknown words do not break the page', () => {
+  assert.equal(operationWord(operation({ state: 'paused' as never, outcome: null })).text, 'paused');
+  assert.equal(livenessWord(host({ liveness: 'asleep' as never })).text, 'asleep');
+});
+
+// Progress without a total is shown without a share, not as zero.
+test('progress', () => {
+  const p = { phase: 'build', done: 3, expected: 12, text: 'postfix' };
+  assert.equal(progressText(operation({ progress: p })), 'build (3 of 12): postfix');
+  assert.equal(progressShare(operation({ progress: p })), 0.25);
+  assert.equal(progressShare(operation({ progress: { ...p, expected: null } })), null);
+  assert.equal(progressShare(operation({ progress: { ...p, done: 40 } })), 1);
+});
+
+// Every word of the search must be found, in any field and any case.
+test('search', () => {
+  assert.ok(matches(host(), 'WEB home'));
+  assert.ok(matches(host(), ''));
+  assert.ok(!matches(host(), 'web cloud'));
+});
+
+// Times are rounded the way people read them.
+test('times', () => {
+  const at = Date.parse('2026-05-03T12:00:00Z');
+  assert.equal(ago('2026-05-03T11:56:10Z', at), '3 min ago');
+  assert.equal(ago('2026-04-30T12:00:00Z', at), '3 days ago');
+  assert.equal(ago(null, at), 'never');
+  assert.match(since('2024-05-03T11:00:00Z', at), /^3 May 2024$/);
+  assert.equal(duration(430), '0.4 s');
+  assert.equal(duration(200_000), '3 min 20 s');
+  assert.equal(duration(3_900_000), '1 h 5 min');
+});
