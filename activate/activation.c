@@ -11,9 +11,9 @@
 #include "file.h"
 #include "flock.h"
 #include "nixrun.h"
+#include "nixstore.h"
 #include "osinfo.h"
 #include "profile.h"
-#include "store.h"
 #include "str.h"
 #include "supervise.h"
 #include "tick.h"
@@ -107,7 +107,7 @@ activation_check(const struct activation *a, struct err *e)
 	    str_suffix(a->profile, "/"))
 		return (err_set(e, ERR_INPUT, "profile \"%.200s\" must be an "
 		    "absolute path of a link", a->profile));
-	if (store_path_check(a->path, e) == -1)
+	if (nixstore_check(a->path, e) == -1)
 		return (-1);
 	if (a->command == NULL && !kinds[a->kind].modes[a->mode])
 		return (err_set(e, ERR_REFUSED, "hosts of kind %s know no %s",
@@ -136,7 +136,7 @@ record_make(struct run *r)
 	rec->kind = str_dup(deploy_kind_name(a->kind));
 	rec->mode = str_dup(deploy_mode_name(a->mode));
 	rec->profile = str_dup(a->profile);
-	rec->previous = store_resolve(a->profile);
+	rec->previous = nixstore_resolve(a->profile);
 	rec->path = str_dup(a->path);
 	rec->boot_id = osinfo_boot_id();
 	rec->generation = profile_number(a->profile);
@@ -184,7 +184,7 @@ generation_fits(const struct activation *a)
 		return (false);
 	link = str_printf("%s-%lld-link", a->profile,
 	    (long long)a->generation);
-	path = store_resolve(link);
+	path = nixstore_resolve(link);
 	fits = str_eq(path, a->path);
 	free(path);
 	free(link);
@@ -222,7 +222,7 @@ set_profile(const struct activation *a, struct err *e)
 
 	if (file_mkdirs(dir, 0755, e) == -1 || run_nix_env(a, e) == -1)
 		goto out;
-	now = store_resolve(a->profile);
+	now = nixstore_resolve(a->profile);
 	if (str_eq(now, a->path))
 		r = 0;
 	else
@@ -290,7 +290,7 @@ check_rebuilt(struct run *r, struct verdict *v)
 	if (r->a->command == NULL || v->outcome != DEPLOY_OK ||
 	    (r->a->mode != DEPLOY_SWITCH && r->a->mode != DEPLOY_BOOT))
 		return;
-	if ((now = store_resolve(r->a->profile)) == NULL)
+	if ((now = nixstore_resolve(r->a->profile)) == NULL)
 		return;
 	if (!str_eq(now, r->rec.path)) {
 		set_text(&r->rec.path, now);

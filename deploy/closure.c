@@ -4,7 +4,7 @@
 
 #include "buf.h"
 #include "closure.h"
-#include "store.h"
+#include "nixstore.h"
 #include "str.h"
 
 #define ENTRIES_MAX 200		/* of each list; the rest is counted */
@@ -112,7 +112,7 @@ only_in(const struct closure *a, const struct closure *b, int64_t *sum)
 		    sizeof(*b->paths), by_path) != NULL)
 			continue;
 		*sum += a->paths[i].size;
-		base = store_path_name(a->paths[i].path);
+		base = nixstore_name(a->paths[i].path);
 		en = &out.v[out.n++];
 		en->name = str_ndup(base, closure_split(base, &en->version));
 	}

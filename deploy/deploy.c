@@ -6,8 +6,8 @@
 #include "deploy.h"
 #include "file.h"
 #include "flakeref.h"
+#include "nixstore.h"
 #include "profile.h"
-#include "store.h"
 #include "str.h"
 
 static const char *const kinds[] = {
@@ -161,7 +161,8 @@ home_profile(const struct deploy_conf *c)
 		dir = file_join(home, ".local/state/nix/profiles");
 	}
 	user = flakeref_user(c);
-	path = str_printf("%s/profiles/per-user/%s", store_state_dir(), user);
+	path = str_printf("%s/profiles/per-user/%s", nixstore_state_dir(),
+	    user);
 	free(user);
 	if (!file_is_dir(dir) && file_is_dir(path)) {
 		free(dir);
@@ -180,7 +181,7 @@ deploy_profile(const struct deploy_conf *c)
 		return (str_dup(c->profile));
 	if (c->kind == DEPLOY_HOME)
 		return (home_profile(c));
-	return (file_join(store_state_dir(), "profiles/system"));
+	return (file_join(nixstore_state_dir(), "profiles/system"));
 }
 
 int

@@ -47,19 +47,19 @@ struct deploy_conf {
 	enum deploy_kind kind;
 	const char *host;		/* required */
 	const char *user;		/* home: whose; NULL: our own name */
-	const char *repo_dir;		/* required for builds: a git work tree */
+	const char *repo_dir;		/* required for builds: a clone */
 	const char *flake_dir;		/* the flake's directory inside it */
 	const char *flake_attr;		/* "{host}" and "{user}" are replaced;
 					   required for custom */
 	const char *profile;		/* required for custom */
 	const char *activate_program;	/* custom: inside the closure;
 					   default bin/activate */
-	const char *rebuild_command;	/* nixos, darwin: run this instead of our
-					   own activation ("sudo nixos-rebuild",
+	const char *rebuild_command;	/* nixos, darwin: run this, not our own
+					   activation ("sudo nixos-rebuild",
 					   split at blanks) */
 	const char *backup_extension;	/* home: HOME_MANAGER_BACKUP_EXT */
 	const char *state_dir;		/* required: roots/, activation/ */
-	const char *activate_path;	/* nixfleet-activate; default: by PATH */
+	const char *activate_path;	/* nixfleet-activate; else by PATH */
 	bool shallow;			/* the clone is shallow */
 	int64_t build_timeout;		/* ms, > 0 */
 	int64_t activate_timeout;	/* ms, > 0 */
@@ -272,10 +272,10 @@ struct deploy_tests {
 /**
  * deploy_tests_run(conf, dir, on_test, t, e):
  * Run the host's tests, the executable files whose names end in .sh in
- * ${dir}/hosts/HOST/tests, in name order, all of them, with cwd ${dir}.  ${on_test} (may be NULL) runs
- * after each with conf->cookie.  Each may take half of what is left of
- * conf->test_timeout, the last one all of it.  No tests is DEPLOY_OK.  -1 if
- * they could not be run at all.
+ * ${dir}/hosts/HOST/tests, in name order, all of them, with cwd ${dir}.
+ * ${on_test} (may be NULL) runs after each with conf->cookie.  Each may take
+ * half of what is left of conf->test_timeout, the last one all of it.  No
+ * tests is DEPLOY_OK.  -1 if they could not be run at all.
  */
 int	 deploy_tests_run(const struct deploy_conf *, const char *dir,
 	    void (*on_test)(void *, const struct deploy_test *),
@@ -292,7 +292,7 @@ struct deploy_facts {
 	char *booted;		/* nixos: closure that was booted */
 	char *profile;		/* closure that the next boot takes */
 	char *built;		/* newest closure built here */
-	int64_t generation;	/* number of the profile's generation, 0: none */
+	int64_t generation;	/* number of the profile's, 0: none */
 	int64_t generations;	/* how many there are */
 	bool reboot_needed;
 	char *reboot_reason;	/* "kernel, initrd" */

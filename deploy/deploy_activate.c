@@ -12,9 +12,9 @@
 #include "deploy.h"
 #include "file.h"
 #include "follow.h"
+#include "nixstore.h"
 #include "profile.h"
 #include "running.h"
-#include "store.h"
 #include "str.h"
 #include "tick.h"
 #include "ulid.h"
@@ -41,7 +41,7 @@ result_of(const struct actrecord *rec, struct deploy_result *res)
 	res->needs_reboot = rec->needs_reboot;
 	res->previous = str_dup(rec->previous);
 	res->path = str_dup(rec->path);
-	res->text = str_printf("%s: %s", store_path_name(rec->path),
+	res->text = str_printf("%s: %s", nixstore_name(rec->path),
 	    rec->text != NULL ? rec->text : "");
 	res->ms = rec->finished_at > rec->started_at ?
 	    rec->finished_at - rec->started_at : 0;
@@ -153,7 +153,7 @@ say_progress(const struct deploy_conf *c, const char *path)
 	char text[DEPLOY_SENTENCE];
 	const struct deploy_progress p = { .phase = "activate", .text = text };
 
-	snprintf(text, sizeof(text), "activating %s", store_path_name(path));
+	snprintf(text, sizeof(text), "activating %s", nixstore_name(path));
 	if (c->on_progress != NULL)
 		c->on_progress(c->cookie, &p);
 }
@@ -198,7 +198,7 @@ int
 deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
     struct deploy_result *res, struct err *e)
 {
-	if (check(c, req, e) == -1 || store_path_check(req->path, e) == -1)
+	if (check(c, req, e) == -1 || nixstore_check(req->path, e) == -1)
 		return (-1);
 	if (!nothing_to_do(c, req))
 		return (run(c, req, false, res, e));
@@ -208,7 +208,7 @@ deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
 	res->previous = str_dup(req->path);
 	res->path = str_dup(req->path);
 	res->text = str_printf("%s runs already; nothing was activated",
-	    store_path_name(req->path));
+	    nixstore_name(req->path));
 	return (0);
 }
 
@@ -228,7 +228,7 @@ holding(const struct deploy_generation *gens, size_t n, const char *path)
 static char *
 recorded_previous(const struct deploy_conf *c, const char *profile)
 {
-	char *now = store_resolve(profile), *previous = NULL;
+	char *now = nixstore_resolve(profile), *previous = NULL;
 	struct actrecord rec;
 
 	if (actrecord_newest(c->state_dir, profile, &rec)) {

@@ -7,8 +7,8 @@
 #include "file.h"
 #include "flakeref.h"
 #include "nixrun.h"
+#include "nixstore.h"
 #include "running.h"
-#include "store.h"
 #include "str.h"
 #include "tick.h"
 
@@ -34,8 +34,8 @@ preflight_dir(const char *dir, const char *advice, struct err *e)
 static int
 preflight(const struct deploy_conf *c, struct err *e)
 {
-	if (preflight_dir(store_dir(), "free some with nix-collect-garbage -d",
-	    e) == -1)
+	if (preflight_dir(nixstore_dir(),
+	    "free some with nix-collect-garbage -d", e) == -1)
 		return (-1);
 	return (preflight_dir(c->state_dir, "the state directory needs room",
 	    e));
@@ -59,7 +59,7 @@ output_of(const struct buf *json, struct err *e)
 	if (path == NULL)
 		err_set(e, ERR_PROTO, "nix build --json did not say what it "
 		    "built: %.200s", json->data == NULL ? "" : json->data);
-	else if (store_path_check(path, e) == 0)
+	else if (nixstore_check(path, e) == 0)
 		found = str_dup(path);
 	json_decref(root);
 	return (found);

@@ -4,7 +4,7 @@
 #include "closure.h"
 #include "deploy.h"
 #include "nixrun.h"
-#include "store.h"
+#include "nixstore.h"
 #include "str.h"
 
 #define QUERY_TIMEOUT 60000
@@ -61,7 +61,7 @@ query(const struct deploy_conf *c, const char *path, struct closure *out,
 {
 	size_t at, n;
 
-	if (store_path_check(path, e) == -1 ||
+	if (nixstore_check(path, e) == -1 ||
 	    query_closure(c, path, out, e) == -1)
 		return (-1);
 	for (at = 0; at < out->n; at += n) {

@@ -5,12 +5,12 @@
 
 #include "deploy.h"
 #include "file.h"
+#include "nixstore.h"
 #include "osinfo.h"
 #include "profile.h"
 #include "reboot.h"
 #include "record.h"
 #include "running.h"
-#include "store.h"
 #include "str.h"
 
 #define VERSION_MAX 4096
@@ -84,12 +84,12 @@ deploy_facts_get(const struct deploy_conf *c, struct deploy_facts *f)
 	f->running = running_path(c);
 	f->booted = running_booted(c);
 	f->nixpkgs_version = nixos_version(f);
-	f->built = store_resolve(built);
+	f->built = nixstore_resolve(built);
 	look_at_profile(c, f);
 	if (f->booted != NULL && f->profile != NULL)
 		f->reboot_reason = reboot_reason(f->booted, f->profile);
 	f->reboot_needed = f->reboot_reason != NULL;
-	f->store_free = free_bytes(store_dir());
+	f->store_free = free_bytes(nixstore_dir());
 	f->boot_free = c->kind == DEPLOY_NIXOS ? free_bytes("/boot") :
 	    RECORD_NONE;
 	f->state_free = free_bytes(c->state_dir);

@@ -6,9 +6,9 @@
 #include "file.h"
 #include "flakeref.h"
 #include "nixrun.h"
+#include "nixstore.h"
 #include "record.h"
 #include "running.h"
-#include "store.h"
 #include "str.h"
 
 #define EVAL_TIMEOUT 60000
@@ -44,7 +44,7 @@ eval_attr(const struct deploy_conf *c, const char *url, const char *attr,
 	quiet.on_progress = NULL;
 	if (nixrun(&run, &out, e) == 0) {
 		path = buf_take(&out);
-		if (!store_path_valid(path)) {
+		if (!nixstore_valid(path)) {
 			err_set(e, ERR_PROTO, "nix eval: \"%.200s\" is not a "
 			    "store path", path);
 			free(path);
@@ -101,8 +101,8 @@ deploy_system_state(const struct deploy_conf *c, const char *rev,
 		st->status = DEPLOY_ST_OUTDATED;
 		snprintf(st->message, sizeof(st->message),
 		    "%.110s runs, %.110s is desired",
-		    store_path_name(st->running),
-		    store_path_name(st->desired));
+		    nixstore_name(st->running),
+		    nixstore_name(st->desired));
 	}
 }
 

@@ -9,9 +9,9 @@
 #include "flock.h"
 #include "follow.h"
 #include "logtail.h"
+#include "nixstore.h"
 #include "osinfo.h"
 #include "pidwatch.h"
-#include "store.h"
 #include "str.h"
 #include "tick.h"
 
@@ -127,7 +127,7 @@ end_record(struct run *r, struct actrecord *rec)
 
 	if (!booted && rec->child > 0)
 		wait_for_orphans(r, rec);
-	now = store_resolve(rec->profile);
+	now = nixstore_resolve(rec->profile);
 	set_text(&rec->text, str_printf("%s during the activation (step "
 	    "\"%s\"), so how it ended is not known; the profile leads to %s",
 	    booted ? "the machine was rebooted" :

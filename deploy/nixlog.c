@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "nixlog.h"
-#include "store.h"
+#include "nixstore.h"
 #include "str.h"
 #include "tick.h"
 
@@ -215,14 +215,41 @@ string_of(const json_t *obj, const char *key, size_t *n)
 	return (json_string_value(v));
 }
 
+/* One line of plain text for people who look at the progress. */
+static void
+set_text(struct nixlog *l, const char *text)
+{
+	struct buf b = { 0 };
+	char *nl;
+
+	nixlog_plain(&b, text, strlen(text));
+	snprintf(l->text, sizeof(l->text), "%s", b.len > 0 ? b.data : "");
+	while ((nl = strpbrk(l->text, "\n\t")) != NULL)
+		*nl = ' ';
+	buf_free(&b);
+}
+
+static void
+set_building(struct nixlog *l, const char *name, const char *phase)
+{
+	char *text = phase == NULL ? str_printf("building %s", name) :
+	    str_printf("building %s (%s)", name, phase);
+
+	set_text(l, text);
+	free(text);
+}
+
 /* "hello-1.0" of "/nix/store/…-hello-1.0.drv" */
 static char *
 drv_name(const char *path)
 {
-	char *name = str_dup(store_path_name(path));
+	char *name = str_dup(nixstore_name(path)), *p;
 
 	if (str_suffix(name, ".drv"))
 		name[strlen(name) - 4] = '\0';
+	for (p = name; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ')
+			*p = '?';
 	return (name);
 }
 
@@ -240,7 +267,7 @@ on_start(struct nixlog *l, const json_t *m)
 	if (text != NULL && n > 0) {
 		if (json_integer_value(json_object_get(m, "level")) <= LVL_INFO)
 			say(l, DEPLOY_ERR, NULL, text, n);
-		snprintf(l->text, sizeof(l->text), "%s", text);
+		set_text(l, text);
 	}
 	if ((type == ACT_COPIES || type == ACT_BUILDS || type == ACT_BUILD) &&
 	    l->nact < ACTIVITIES) {
@@ -251,8 +278,7 @@ on_start(struct nixlog *l, const json_t *m)
 		path = json_string_value(json_array_get(fields, 0));
 		if (type == ACT_BUILD && path != NULL) {
 			a->name = drv_name(path);
-			snprintf(l->text, sizeof(l->text), "building %s",
-			    a->name);
+			set_building(l, a->name, NULL);
 		}
 	}
 	changed(l);
@@ -314,8 +340,7 @@ on_result(struct nixlog *l, const json_t *m)
 		phase = json_string_value(json_array_get(fields, 0));
 		if (a == NULL || a->name == NULL || phase == NULL)
 			break;
-		snprintf(l->text, sizeof(l->text), "building %s (%s)", a->name,
-		    phase);
+		set_building(l, a->name, phase);
 		changed(l);
 		break;
 	default:

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "nixstore.h"
 #include "profile.h"
-#include "store.h"
 #include "str.h"
 
 /* N of "${base}-N-link", or 0. */
@@ -82,7 +82,7 @@ add(struct deploy_generation **gens, size_t *n, const char *dir,
 	char *link = file_join(dir, name), *path;
 	struct stat st;
 
-	if ((path = store_resolve(link)) == NULL || lstat(link, &st) == -1) {
+	if ((path = nixstore_resolve(link)) == NULL || lstat(link, &st) == -1) {
 		free(path);
 		goto out;
 	}

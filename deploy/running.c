@@ -1,14 +1,14 @@
 #include <stdlib.h>
 
 #include "actrecord.h"
+#include "nixstore.h"
 #include "running.h"
-#include "store.h"
 #include "str.h"
 
 char *
 running_profile(const struct deploy_conf *c)
 {
-	char *profile = deploy_profile(c), *path = store_resolve(profile);
+	char *profile = deploy_profile(c), *path = nixstore_resolve(profile);
 
 	free(profile);
 	return (path);
@@ -21,7 +21,7 @@ running_path(const struct deploy_conf *c)
 	char *profile, *path;
 
 	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
-		return (store_resolve("/run/current-system"));
+		return (nixstore_resolve("/run/current-system"));
 	path = running_profile(c);
 	profile = deploy_profile(c);
 	if (path != NULL && actrecord_newest(c->state_dir, profile, &rec)) {
@@ -41,5 +41,5 @@ running_booted(const struct deploy_conf *c)
 {
 	if (c->kind != DEPLOY_NIXOS)
 		return (NULL);
-	return (store_resolve("/run/booted-system"));
+	return (nixstore_resolve("/run/booted-system"));
 }

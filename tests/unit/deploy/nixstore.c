@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store.h"
+#include "nixstore.h"
 
 #define HASH "1k6p9bn2603v8ckjdhfww94xvl1al0mw"
 
@@ -37,12 +37,12 @@ test_valid(void **state)
 	(void)state;
 	unsetenv("NIX_STORE_DIR");
 	for (i = 0; i < sizeof(good) / sizeof(*good); i++)
-		assert_true(store_path_valid(good[i]));
+		assert_true(nixstore_valid(good[i]));
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(store_path_valid(bad[i]));
+		assert_false(nixstore_valid(bad[i]));
 	setenv("NIX_STORE_DIR", "/tmp/st/", 1);
-	assert_true(store_path_valid("/tmp/st/" HASH "-a"));
-	assert_false(store_path_valid("/nix/store/" HASH "-a"));
+	assert_true(nixstore_valid("/tmp/st/" HASH "-a"));
+	assert_false(nixstore_valid("/nix/store/" HASH "-a"));
 	unsetenv("NIX_STORE_DIR");
 }
 
@@ -51,10 +51,10 @@ static void
 test_name(void **state)
 {
 	(void)state;
-	assert_string_equal(store_path_name("/nix/store/" HASH "-hello-1"),
+	assert_string_equal(nixstore_name("/nix/store/" HASH "-hello-1"),
 	    "hello-1");
-	assert_string_equal(store_path_name("/x/y"), "y");
-	assert_string_equal(store_path_name(""), "");
+	assert_string_equal(nixstore_name("/x/y"), "y");
+	assert_string_equal(nixstore_name(""), "");
 }
 
 /* A link that poses as a store path is none. */
@@ -68,10 +68,10 @@ test_check(void **state)
 	assert_non_null(mkdtemp(dir));
 	setenv("NIX_STORE_DIR", dir, 1);
 	snprintf(path, sizeof(path), "%s/" HASH "-a", dir);
-	assert_int_equal(store_path_check(path, &e), -1);
+	assert_int_equal(nixstore_check(path, &e), -1);
 	assert_int_equal(e.code, ERR_NOTFOUND);
 	assert_int_equal(symlink("/tmp", path), 0);
-	assert_int_equal(store_path_check(path, &e), -1);
+	assert_int_equal(nixstore_check(path, &e), -1);
 	assert_int_equal(e.code, ERR_INPUT);
 	unlink(path);
 	rmdir(dir);

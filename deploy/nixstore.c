@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store.h"
+#include "nixstore.h"
 #include "str.h"
 
 #define STORE_HASH 32
@@ -23,13 +23,13 @@ env_or(const char *name, const char *fallback)
 }
 
 const char *
-store_dir(void)
+nixstore_dir(void)
 {
 	return (env_or("NIX_STORE_DIR", "/nix/store"));
 }
 
 const char *
-store_state_dir(void)
+nixstore_state_dir(void)
 {
 	return (env_or("NIX_STATE_DIR", "/nix/var/nix"));
 }
@@ -50,9 +50,9 @@ base_name(const char *base)
 }
 
 bool
-store_path_valid(const char *path)
+nixstore_valid(const char *path)
 {
-	const char *dir = store_dir();
+	const char *dir = nixstore_dir();
 	size_t n = strlen(dir);
 
 	while (n > 1 && dir[n - 1] == '/')
@@ -62,14 +62,14 @@ store_path_valid(const char *path)
 }
 
 int
-store_path_check(const char *path, struct err *e)
+nixstore_check(const char *path, struct err *e)
 {
 	struct stat st;
 
-	if (!store_path_valid(path))
+	if (!nixstore_valid(path))
 		return (err_set(e, ERR_INPUT,
 		    "\"%.200s\" is not a store path (%s/HASH-NAME)", path,
-		    store_dir()));
+		    nixstore_dir()));
 	if (lstat(path, &st) == -1)
 		return (err_sys(e, "%s", path));
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
@@ -79,7 +79,7 @@ store_path_check(const char *path, struct err *e)
 }
 
 const char *
-store_path_name(const char *path)
+nixstore_name(const char *path)
 {
 	const char *base, *name;
 
@@ -90,11 +90,11 @@ store_path_name(const char *path)
 }
 
 char *
-store_resolve(const char *link)
+nixstore_resolve(const char *link)
 {
 	char *path = realpath(link, NULL);
 
-	if (path != NULL && !store_path_valid(path)) {
+	if (path != NULL && !nixstore_valid(path)) {
 		free(path);
 		return (NULL);
 	}
