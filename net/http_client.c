@@ -14,6 +14,7 @@ struct exchange {
 	const struct http_client_request *req;
 	struct http_client_response *res;
 	struct err *e;
+	struct tls_trust *trust;	/* the request's, or our own */
 	uv_loop_t uv;
 	uv_timer_t deadline;
 	struct lws *wsi;
@@ -150,8 +151,8 @@ pump(struct lws *wsi)
 static void
 on_refused(struct exchange *x, const char *why, size_t n)
 {
-	const char *cert = x->req->trust != NULL ?
-	    tls_trust_failure(x->req->trust) : NULL;
+	const char *cert = x->trust != NULL ? tls_trust_failure(x->trust) :
+	    NULL;
 
 	if (x->over)
 		return;
@@ -247,7 +248,7 @@ run(struct exchange *x, const struct url *u)
 
 	loop_info(&x->uv, &foreign, &info);
 	info.protocols = protocols;
-	tls_trust_apply(x->req->trust, &info);
+	tls_trust_apply(x->trust, &info);
 	if ((ctx = loop_open(&info, x->e)) == NULL)
 		return (-1);
 	uv_timer_start(&x->deadline, on_deadline,
@@ -259,25 +260,42 @@ run(struct exchange *x, const struct url *u)
 	return (x->rc);
 }
 
+static int
+run_in_loop(struct exchange *x, const struct url *u)
+{
+	int rc;
+
+	uv_loop_init(&x->uv);
+	uv_timer_init(&x->uv, &x->deadline);
+	x->deadline.data = x;
+	rc = run(x, u);
+	uv_close((uv_handle_t *)&x->deadline, NULL);
+	uv_run(&x->uv, UV_RUN_DEFAULT);
+	uv_loop_close(&x->uv);
+	return (rc);
+}
+
 int
 http_client_run(const struct http_client_request *req,
     struct http_client_response *res, struct err *e)
 {
 	struct exchange x = { .req = req, .res = res, .e = e };
+	struct tls_trust *system = NULL;
 	struct url u;
-	int rc;
+	int rc = 0;
 
 	memset(res, 0, sizeof(*res));
 	if (url_parse(req->url, &u, e) == -1)
 		return (-1);
-	uv_loop_init(&x.uv);
-	uv_timer_init(&x.uv, &x.deadline);
-	x.deadline.data = &x;
-	if ((rc = run(&x, &u)) == -1)
+	if (u.tls && req->trust == NULL)
+		rc = tls_trust_load(NULL, NULL, &system, e);
+	if (u.tls)
+		x.trust = req->trust != NULL ? req->trust : system;
+	if (rc == 0)
+		rc = run_in_loop(&x, &u);
+	if (rc == -1)
 		err_wrap(e, "%s %s", req->method, req->url);
-	uv_close((uv_handle_t *)&x.deadline, NULL);
-	uv_run(&x.uv, UV_RUN_DEFAULT);
-	uv_loop_close(&x.uv);
+	tls_trust_free(&system);
 	url_free(&u);
 	return (rc);
 }

@@ -42,7 +42,6 @@ loop_info(uv_loop_t *uv, struct loop_foreign *f,
 	f->loops[0] = uv;
 	info->foreign_loops = f->loops;
 	info->options = LWS_SERVER_OPTION_LIBUV |
-	    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 	    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
 	info->port = CONTEXT_PORT_NO_LISTEN;
 	info->fd_limit_per_thread = CLIENT_FDS;
@@ -52,10 +51,14 @@ loop_info(uv_loop_t *uv, struct loop_foreign *f,
 struct lws_context *
 loop_open(const struct lws_context_creation_info *info, struct err *e)
 {
+	struct lws_context_creation_info i = *info;
 	struct lws_context *ctx;
 
+	/* Only for those who need it: OpenSSL costs 3 MiB. */
+	if (i.ssl_cert_filepath != NULL || i.provided_client_ssl_ctx != NULL)
+		i.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	last_error[0] = '\0';
-	if ((ctx = lws_create_context(info)) == NULL)
+	if ((ctx = lws_create_context(&i)) == NULL)
 		err_set(e, ERR_SYS, "cannot set up the network library%s%s",
 		    last_error[0] != '\0' ? ": " : "", last_error);
 	return (ctx);

@@ -25,7 +25,7 @@ struct loop_foreign {
 /**
  * loop_info(uv, f, info):
  * Zero ${info} and fill in what all our programs share: ${uv} as the foreign
- * loop, TLS set up, no listening, few descriptors, small buffers.  A server
+ * loop, no listening, few descriptors, small buffers.  A server
  * sets fd_limit_per_thread to 0, which means RLIMIT_NOFILE: with any lower
  * number the library looks descriptors up one by one.  ${f} must live until
  * loop_open returned.
@@ -35,7 +35,8 @@ void	 loop_info(uv_loop_t *, struct loop_foreign *,
 
 /**
  * loop_open(info, e):
- * Create the context; NULL with ${e} filled, the library's own words included.
+ * Create the context, with TLS set up if ${info} has a certificate or a
+ * client's trust; NULL with ${e} filled, the library's own words included.
  */
 struct lws_context *loop_open(const struct lws_context_creation_info *,
 	    struct err *) __attribute__((warn_unused_result));

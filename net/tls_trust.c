@@ -232,9 +232,7 @@ tls_trust_load(const char *ca_file, const char *pins, struct tls_trust **out,
 void
 tls_trust_apply(struct tls_trust *t, struct lws_context_creation_info *info)
 {
-	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	if (t != NULL)
-		info->provided_client_ssl_ctx = t->ctx;
+	info->provided_client_ssl_ctx = t != NULL ? t->ctx : NULL;
 }
 
 const char *

@@ -27,8 +27,7 @@ int	 tls_trust_load(const char *ca_file, const char *pins,
 /**
  * tls_trust_apply(trust, info):
  * Make the clients of the lws context (or vhost) that ${info} describes trust
- * accordingly.  ${trust} must live as long as the context; NULL: the library's
- * own defaults, for contexts that make no client connection.
+ * accordingly.  ${trust} must live as long as the context; NULL: no TLS.
  */
 void	 tls_trust_apply(struct tls_trust *, struct lws_context_creation_info *);
 

@@ -271,6 +271,8 @@ test_tls_wrong(void **unused)
 
 	(void)unused;
 	assert_refused(get_tls("localhost", "tls", NULL, NULL), "issuer");
+	assert_refused(get(address("https", "localhost", "tls", "/echo"),
+	    NULL), "issuer");
 	assert_refused(get_tls("localhost", "tls", in_dir("stranger.pem"),
 	    NULL), "issuer");
 	assert_refused(get_tls("localhost", "wrongname", ca, NULL),
