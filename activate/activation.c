@@ -10,6 +10,7 @@
 #include "childenv.h"
 #include "file.h"
 #include "flock.h"
+#include "logtrim.h"
 #include "nixrun.h"
 #include "nixstore.h"
 #include "osinfo.h"
@@ -47,6 +48,7 @@ struct run {
 	const struct activation *a;
 	struct actrecord rec;
 	char *program;
+	off_t trimmed;		/* of the log */
 };
 
 static const char *
@@ -249,6 +251,14 @@ on_start(void *cookie, pid_t pid)
 }
 
 static void
+on_tick(void *cookie)
+{
+	struct run *r = cookie;
+
+	logtrim(STDOUT_FILENO, &r->trimmed);
+}
+
+static void
 environment(const struct activation *a, struct proc_env *env)
 {
 	childenv_make(env, a->dir);
@@ -265,7 +275,7 @@ run_program(struct run *r, struct verdict *v, struct err *e)
 	const struct kind *k = &kinds[r->a->kind];
 	const char *own[] = { r->program, k->args[0], k->args[1], NULL };
 	struct supervise s = { .deadline = r->rec.deadline,
-		.on_start = on_start, .cookie = r };
+		.on_start = on_start, .on_tick = on_tick, .cookie = r };
 	struct proc_env env = { 0 };
 	struct supervise_end end;
 	int ret;

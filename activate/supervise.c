@@ -136,7 +136,7 @@ out:
 
 /* Wait until ${pid} ended or ${deadline} passed.  True: ended. */
 static bool
-wait_until(pid_t pid, int64_t deadline, int *status)
+wait_until(const struct supervise *s, pid_t pid, int64_t deadline, int *status)
 {
 	struct pollfd pfd = { .fd = wake[0], .events = POLLIN };
 	char drain[64];
@@ -150,17 +150,18 @@ wait_until(pid_t pid, int64_t deadline, int *status)
 		if (poll(&pfd, 1, (int)(left < SLICE ? left : SLICE)) > 0)
 			while (read(wake[0], drain, sizeof(drain)) > 0)
 				;
+		s->on_tick(s->cookie);
 	}
 }
 
 /* End the whole session; the child has been waited for afterwards. */
 static void
-end_session(pid_t pid, int *status)
+end_session(const struct supervise *s, pid_t pid, int *status)
 {
 	bool ended;
 
 	proc_kill_session(pid, SIGTERM);
-	ended = wait_until(pid, tick_mono() + PROC_GRACE, status);
+	ended = wait_until(s, pid, tick_mono() + PROC_GRACE, status);
 	proc_kill_session(pid, SIGKILL);
 	if (!ended)
 		while (waitpid(pid, status, 0) == -1 && errno == EINTR)
@@ -177,9 +178,9 @@ supervise_run(const struct supervise *s, struct supervise_end *end,
 	if (watch_children(e) == -1 || (pid = start(s, e)) == -1)
 		return (-1);
 	memset(end, 0, sizeof(*end));
-	if (!wait_until(pid, s->deadline, &status)) {
+	if (!wait_until(s, pid, s->deadline, &status)) {
 		end->timed_out = true;
-		end_session(pid, &status);
+		end_session(s, pid, &status);
 	}
 	if (WIFSIGNALED(status))
 		end->signal = WTERMSIG(status);

@@ -12,6 +12,7 @@ struct supervise {
 	const char *const *env;
 	int64_t deadline;		/* on tick_mono's clock */
 	void (*on_start)(void *, pid_t);	/* once, before it may exec */
+	void (*on_tick)(void *);	/* now and then while it runs */
 	void *cookie;
 };
 

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "logtail.h"
+
+#define HOLE_MIN 4096
 
 int
 logtail_open(struct logtail *t, const char *path, int64_t skip,
@@ -19,6 +22,7 @@ logtail_open(struct logtail *t, const char *path, int64_t skip,
 	t->skip = skip;
 	t->on_line = c->on_line;
 	t->cookie = c->cookie;
+	t->hole = 0;
 	t->len = 0;
 	return (0);
 }
@@ -60,6 +64,39 @@ take(struct logtail *t, const char *p, size_t n)
 	}
 }
 
+/* Only a hole has this many zeroes at a stretch, for all we care. */
+static bool
+is_hole(const char *p, size_t n)
+{
+	return (n >= HOLE_MIN && p[0] == '\0' && memcmp(p, p + 1, n - 1) == 0);
+}
+
+static void
+leave_hole(struct logtail *t)
+{
+	char note[80];
+	int n;
+
+	n = snprintf(note, sizeof(note), "[%lld bytes of output were left out]",
+	    (long long)t->hole);
+	if (t->on_line != NULL)
+		t->on_line(t->cookie, DEPLOY_NOTE, note, (size_t)n);
+	t->hole = 0;
+	t->skip = 0;
+}
+
+static void
+take_chunk(struct logtail *t, const char *p, size_t n)
+{
+	if (is_hole(p, n)) {
+		t->hole += (int64_t)n;
+		return;
+	}
+	if (t->hole > 0)
+		leave_hole(t);
+	take(t, p, n);
+}
+
 bool
 logtail_read(struct logtail *t, size_t max)
 {
@@ -73,7 +110,7 @@ logtail_read(struct logtail *t, size_t max)
 		while (n == -1 && errno == EINTR);
 		if (n <= 0)
 			return (false);
-		take(t, chunk, (size_t)n);
+		take_chunk(t, chunk, (size_t)n);
 	}
 	return (true);
 }

@@ -10,12 +10,15 @@
  * Follows a file that another process appends to, line by line.  The same
  * contents always give the same lines, so that a count of lines names a place:
  * a long line is cut into pieces of PROC_LINE_MAX bytes, each one line here.
+ * A hole in the file (what nixfleet-activate trimmed) becomes a note; counts
+ * end there, so that after it nothing is left out.
  */
 struct logtail {
 	int fd;
 	int64_t skip;		/* lines still to be left out */
 	void (*on_line)(void *, enum deploy_stream, const char *, size_t);
 	void *cookie;
+	int64_t hole;		/* bytes of the hole we are in */
 	char line[PROC_LINE_MAX];
 	size_t len;
 };

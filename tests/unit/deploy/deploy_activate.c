@@ -236,6 +236,31 @@ test_long_line(void **state)
 	deploy_result_free(&res);
 }
 
+/* One that prints without end does not fill the disk. */
+static void
+test_endless_output(void **state)
+{
+	struct nixfixture *x = *state;
+	struct deploy_result res;
+
+	nixfixture_switch(x, nixfixture_commit(x, "yes 0123456789 | "
+	    "head -c 400000000; sleep 0.7; echo the end"), &res);
+	assert_int_equal(res.outcome, DEPLOY_OK);
+	assert_true(x->nlines > 5000000);
+	deploy_result_free(&res);
+	free(nixfixture_sh(x, "test $(du -m state/activation/*/log | "
+	    "cut -f1) -lt 150"));
+	/* Who comes late is told, and gets the end. */
+	buf_clear(&x->lines);
+	x->nlines = 0;
+	assert_int_equal(deploy_reattach(&x->conf, x->op, 30000000, &res,
+	    NULL), 0);
+	assert_int_equal(lines_with(x, "bytes of output were left out]\n"),
+	    1);
+	assert_true(x->nlines > 1000);
+	deploy_result_free(&res);
+}
+
 /* Closing its outputs is not its end. */
 static void
 test_closes_output(void **state)
@@ -285,7 +310,7 @@ test_kills_its_parent(void **state)
 	assert_non_null(strstr(res.text, "was killed during"));
 	deploy_result_free(&res);
 	/* A second look finds the same. */
-	x->lines.len = 0;
+	buf_clear(&x->lines);
 	assert_int_equal(deploy_reattach(&x->conf, x->op, 0, &res, NULL), 0);
 	assert_int_equal(res.outcome, DEPLOY_INTERRUPTED);
 	deploy_result_free(&res);
@@ -327,7 +352,7 @@ test_reattach(void **state)
 	free(nixfixture_sh(x, "ls state/activation | head -1 > first; "
 	    "touch go"));
 	req.op_id = str_trim(nixfixture_sh(x, "cat first"));
-	x->lines.len = 0;
+	buf_clear(&x->lines);
 	assert_int_equal(deploy_reattach(&x->conf, req.op_id, 1, &res, &e), 0);
 	assert_int_equal(res.outcome, DEPLOY_FAILED);
 	assert_int_equal(res.exit_code, 7);
@@ -484,6 +509,7 @@ main(void)
 		TEST(test_home),
 		TEST(test_hangs),
 		TEST(test_long_line),
+		TEST(test_endless_output),
 		TEST(test_closes_output),
 		TEST(test_leaves_daemon),
 		TEST(test_kills_its_parent),
