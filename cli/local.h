@@ -1,0 +1,19 @@
+#ifndef LOCAL_H
+#define LOCAL_H
+
+#include <jansson.h>
+
+#include "verb.h"
+
+/* The verbs that speak to the agent of this machine. */
+int	 local_status(const struct verb_call *);
+int	 local_repo_status(const struct verb_call *);
+int	 local_operation(const struct verb_call *);
+int	 local_stop(const struct verb_call *);
+int	 local_logs(const struct verb_call *);
+int	 local_watch(const struct verb_call *);
+
+/* The arguments of operation "update" that the options ask for, or NULL. */
+json_t	*local_update_args(const struct verb_call *);
+
+#endif
