@@ -1,7 +1,9 @@
 """Pulls and clones through the agent, beside git by itself."""
 
+import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import time
@@ -69,22 +71,35 @@ class Pair:
                 time.sleep(0.001)
         return timed(call)
 
+    def ask(self, op):
+        """The last answer of the agent's control socket."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(60)
+            link.connect(str(self.state / "control.sock"))
+            link.sendall(json.dumps({"cmd": "run", "op": op}).encode() + b"\n")
+            for line in link.makefile("rb"):
+                answer = json.loads(line)
+                if answer["type"] in ("done", "error"):
+                    return answer
+        return {"type": "nothing"}
+
     def pull(self):
-        command = [self.run.fleet.bin / "nixfleet", "pull"]
-        env = {**self.run.fleet.env(),
-               "NIXFLEET_STATE_DIR": str(self.state)}
+        answer = {}
 
         def call():
-            done = subprocess.run(command, env=env, capture_output=True,
-                                  text=True)
-            if done.returncode:
-                raise RuntimeError(f"nixfleet pull: {done.stdout}"
-                                   f"{done.stderr}")
-        return timed(call)
+            answer.update(self.ask("pull"))
+
+        took = timed(call)
+        if answer.get("outcome") != "ok":
+            raise RuntimeError(f"pull: {answer}")
+        return took
 
     def ready(self):
-        socket = self.state / "control.sock"
-        wait_for("the agent's control socket", socket.exists, 20)
+        """Wait until the agent has done what it does when it starts."""
+        where = self.state / "control.sock"
+        wait_for("the agent's control socket", where.exists, 20)
+        wait_for("the agent's first pull",
+                 lambda: self.ask("pull")["type"] == "done", 60)
 
     def stop(self):
         agent = self.run.fleet.agents.pop(self.host, None)
@@ -117,7 +132,6 @@ def measure(run, table, name, url, settings, env, rounds, targets=True):
                  pair.bare_clone, pair.agent_clone,
                  CLONE_TARGET if targets else None)
         pair.ready()
-        pair.pull()
         _compare(table, f"unchanged pull, {name}", rounds, pair.bare_fetch,
                  pair.pull, pull_target)
         _compare(table, f"changed pull, {name}", rounds,
