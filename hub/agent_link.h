@@ -54,7 +54,14 @@ void	 agent_link_gone(struct fleet_conn **, bool clean);
 /* Send to the host of this link, in its dialect. */
 void	 agent_link_send(struct fleet_conn *, const struct wire_msg *);
 
+/* Has it been told `registered`?  Nothing else is sent before. */
+bool	 agent_link_ready(const struct fleet_conn *);
+
 /* Ask the face to close. */
 void	 agent_link_close(struct fleet_conn *, int code, const char *reason);
+
+/* Cut the host off, saying why in its dialect. */
+void	 agent_link_refuse(struct fleet_conn *, enum refusal,
+	    const char *reason);
 
 #endif

@@ -37,6 +37,10 @@ void	 feed_sink(struct feed *, const struct feed_sink *);
 
 /* Is anybody there?  Off: changes are forgotten, they come with `init`. */
 void	 feed_on(struct feed *, bool on);
+bool	 feed_is_on(const struct feed *);
+
+/* Tell the sink now what waits to be told: before an `init` is made. */
+void	 feed_flush(struct feed *);
 
 /* From the other modules. */
 void	 feed_host(struct feed *);	/* some host has changes */

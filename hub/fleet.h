@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #include "compartment.h"
-#include "deadline.h"
 #include "err.h"
 #include "identity.h"
+#include "names.h"
+#include "store.h"
 
 struct hub;
 struct operation;
-struct store_host;
 
 /* All in here: loop thread only. */
 
@@ -32,38 +32,36 @@ enum {
 struct fleet_conn;
 
 /*
- * A host.  Read by others, written by fleet*.c and operation*.c.  Strings
- * are interned (intern.h) and never NULL but where it says so; "" is not
- * known.
+ * A host.  Read by others, written by the fleet's and operations' own files.
+ * Strings are interned (intern.h) and never NULL; "" is not known.
  */
 struct fleet_host {
 	const char *id;			/* = hostname */
 	const char *host_type, *kind, *agent_version, *os_version;
 	const char *nixpkgs_version, *generation, *lock_hash, *theme_color;
 	const char *location, *device_type, *repo_url, *repo_dir, *comment;
-	const char *tests_generation;
+	const char *tests_generation;	/* the tests' result is of this one */
+	const char *agent_id;
 	struct compartment_report said[COMPARTMENT_COUNT];
 	char *facts;			/* JSON text or NULL */
-	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
-	uint8_t status[COMPARTMENT_COUNT]; /* enum check, as shown */
-	uint8_t dialect;
-	uint8_t liveness;		/* enum liveness */
-	uint8_t token_state;		/* enum identity_state */
-	bool has_metrics;
-	bool conflict;			/* another machine claimed the name */
-	bool unsaved;			/* in the list of rows to be written */
-	bool unseen;			/* last_seen is not stored yet */
-	uint8_t replaced;		/* links replaced within a minute */
-	uint16_t changed;		/* FLEET_*; not told to browsers yet */
-	float metrics[4];		/* cpu, ram, swap, load */
-	const char *agent_id;		/* "" if never said */
-	char *token_hash, *old_token_hash; /* hex or NULL */
+	char *token_hash, *old_token_hash; /* hex or NULL, see identity.h */
 	struct fleet_conn *conn;	/* NULL: not connected */
 	struct operation *ops;		/* open ones, oldest first, ->next */
-	struct operation *doubtful;	/* finished without the host's word */
+	struct operation *doubtful;	/* ended last, without the host's word */
+	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
-	struct deadline alive;		/* next look at last_seen */
-	size_t slot;			/* place in the fleet's array */
+	int32_t behind;			/* as told to browsers; -1: not known */
+	float metrics[4];		/* cpu, ram, swap, load */
+	uint16_t changed;		/* FLEET_*; not told to browsers yet */
+	uint8_t status[COMPARTMENT_COUNT]; /* enum check, as told */
+	uint8_t dialect;		/* 0: never connected */
+	uint8_t liveness;		/* enum liveness */
+	uint8_t token_state;		/* enum identity_state */
+	uint8_t replaced;		/* links replaced within a minute */
+	bool has_metrics;
+	bool conflict;			/* another machine claimed the name */
+	bool unsaved;			/* its row must be written */
+	bool unseen;			/* last_seen must be written */
 };
 
 struct fleet;
@@ -123,7 +121,26 @@ void	 fleet_judge_all(struct fleet *);
 /* The five compartments with words, for people. */
 void	 fleet_compartments(const struct fleet *, const struct fleet_host *,
 	    struct compartment_view out[COMPARTMENT_COUNT]);
-/* Store the hosts changed and seen lately, now. */
+/* A heartbeat came: last_seen, written within half a minute. */
+void	 fleet_seen(struct fleet *, struct fleet_host *);
+/* Whether it is here and since when; tells what changed. */
+void	 fleet_set_liveness(struct fleet *, struct fleet_host *, enum liveness);
+/* A host that just registered for the first time. */
+struct fleet_host *fleet_enrol(struct fleet *, const char *hostname);
+/* NULL: nobody can enrol. */
+const char *fleet_shared_token(const struct fleet *);
+/* The host that this token hash is, or was, good for. */
+struct fleet_host *fleet_by_token(const struct fleet *, const char *hash);
+/**
+ * fleet_token_set(f, host, token, state):
+ * Take the hash of ${token} (NULL: none) for the host's own.  What was the
+ * own one is kept as the old one when ${keep_old}.
+ */
+void	 fleet_token_set(struct fleet *, struct fleet_host *, const char *token,
+	    enum identity_state, bool keep_old);
+/* Write the host's row now and say when that is done. */
+void	 fleet_store(struct fleet *, struct fleet_host *, store_done *, void *);
+/* Write all that waits to be written. */
 void	 fleet_flush(struct fleet *);
 
 /**

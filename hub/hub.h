@@ -39,6 +39,7 @@ struct hub {
 	bool allow_shared;
 	int64_t heartbeat_s;		/* what agents are told */
 	uv_timer_t *minute;
+	unsigned minutes;
 	int64_t started_at;		/* ms since 1970 */
 	bool stopping;
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fleet.h"
 #include "identity.h"
 #include "str.h"
 
@@ -18,6 +19,28 @@ identity_name(enum identity_state s)
 	default:
 		return ("shared");
 	}
+}
+
+void
+identity_check(struct fleet *f, const char *bearer, struct identity_claim *c)
+{
+	const char *shared = fleet_shared_token(f);
+	const struct fleet_host *h;
+	char hash[65];
+
+	memset(c, 0, sizeof(*c));
+	if (shared != NULL && str_secret_eq(shared, bearer)) {
+		c->kind = IDENTITY_SHARED_TOKEN;
+		return;
+	}
+	identity_hash(bearer, hash);
+	if ((h = fleet_by_token(f, hash)) == NULL)
+		return;
+	snprintf(c->host, sizeof(c->host), "%s", h->id);
+	c->old = str_eq(h->old_token_hash, hash);
+	c->kind = h->token_state == IDENTITY_REVOKED ||
+	    (c->old && h->token_state != IDENTITY_OFFERED) ?
+	    IDENTITY_REVOKED_TOKEN : IDENTITY_HOST_TOKEN;
 }
 
 static void answer(struct identity_answer *, enum identity_verdict,

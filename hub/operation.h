@@ -8,13 +8,12 @@
 
 #include "deadline.h"
 #include "err.h"
-#include "opstate.h"
+#include "names.h"
 #include "store.h"
 
 struct fleet_host;
 struct hub;
 struct operations;
-struct wire_msg;
 struct wire_op;
 
 /*
@@ -31,7 +30,11 @@ struct operation {
 	bool overdue;			/* stopped because its deadline passed */
 	bool stored;			/* the row is in the store */
 	bool cut;			/* its log reached the limit */
-	int32_t refs;			/* held by whom: see operation.c */
+	uint32_t log_round;		/* grows when stored lines failed */
+	bool ack_status;		/* tell the host when the row is in */
+	bool awaited;			/* ended in doubt while awaiting */
+	bool in_feed;			/* feed.c is to tell of it */
+	int32_t refs;			/* oplist_hold */
 	const struct wire_op *def;	/* NULL: an op we do not know */
 	const char *op, *by;		/* interned */
 	struct fleet_host *host;	/* NULL: the host was removed */
@@ -46,13 +49,16 @@ struct operation {
 	int64_t lines, bytes;		/* stored */
 	int64_t last_seq;		/* highest taken in, stored or not */
 	int64_t acked_seq;		/* highest stored */
+	int64_t sent_at, kept_at;	/* tick_mono(), 0 */
+	uint8_t nulls;			/* heartbeats that did not name it */
 	struct deadline deadline;
 	struct hub *hub;
 	struct operation *next;		/* of the host's open ones */
-	struct operation *hash_next;
+	struct operation *newer;	/* of the finished ones kept */
 };
 
-/* Load open operations from the store (before store_start, after fleet_new). */
+/* Load the open operations and the newest 100 from the store (before
+   store_start, after fleet_new). */
 int	 operations_new(struct hub *, struct operations **, struct err *)
 	    __attribute__((warn_unused_result));
 void	 operations_free(struct operations **);
@@ -86,7 +92,9 @@ struct operation *operation_ask(struct operations *, struct fleet_host *,
 /* Stop it, whatever its state.  -1 ERR_REFUSED when it is over. */
 int	 operation_stop(struct operation *, const char *by, struct err *);
 
-/* The one the host works on (not queued, not an immediate one), or NULL. */
+/* May it run beside others on this host? */
+bool	 operation_beside(const struct fleet_host *, const struct wire_op *);
+/* The one the host works on (sent, and not one that runs beside), or NULL. */
 struct operation *operation_running(const struct fleet_host *);
 /* How many wait for the host. */
 size_t	 operation_queued(const struct fleet_host *);
@@ -122,20 +130,11 @@ void	 operation_list(struct operations *, const struct operation_filter *,
 void	 operation_output(struct operations *, const char *id, int64_t after,
 	    size_t limit, store_found *, void *);
 
-/*
- * From the agents' side (agent_link.c).
- */
-/* The host registered; ${resume} is dialect 4's {op_id: next_seq} or NULL. */
-void	 operation_host_back(struct operations *, struct fleet_host *,
-	    const json_t *resume);
-void	 operation_host_gone(struct operations *, struct fleet_host *);
-/* A heartbeat; ${pending} is pending_command (dialect 3), NULL: none. */
-void	 operation_heartbeat(struct operations *, struct fleet_host *,
-	    const char *pending);
-/* command_accepted, command_rejected, output, progress, status … */
-void	 operation_message(struct operations *, struct fleet_host *,
-	    const struct wire_msg *);
-/* The host is removed: its open operations end. */
-void	 operation_host_removed(struct operations *, struct fleet_host *);
+struct operation_adopt {
+	const char *id, *op, *by;
+};
+/* An operation that a host does without our asking: state running. */
+struct operation *operation_adopt(struct operations *, struct fleet_host *,
+	    const struct operation_adopt *);
 
 #endif

@@ -114,7 +114,7 @@ struct store_query {
 	int64_t after;			/* lines: seq greater than that */
 	const char *before;		/* operations: id less than that */
 	int64_t before_id;		/* events: id less than that; 0: none */
-	bool ascending;
+	bool ascending, newest;		/* newest: lines backwards */
 	size_t limit;			/* 0: all */
 };
 

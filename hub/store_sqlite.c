@@ -302,7 +302,7 @@ select_sql(const struct store_query *q, struct buf *sql)
 	if (q->before_id != 0)
 		buf_adds(sql, " AND id < :before_id");
 	buf_addf(sql, " ORDER BY %s%s", t->fields[t->nkeys - 1].name,
-	    lines || q->ascending ? "" : " DESC");
+	    (lines && !q->newest) || q->ascending ? "" : " DESC");
 	if (q->limit != 0)
 		buf_addf(sql, " LIMIT %zu", q->limit);
 }

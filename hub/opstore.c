@@ -1,0 +1,190 @@
+#include <stdlib.h>
+
+#include "agent_link.h"
+#include "fleet.h"
+#include "hub.h"
+#include "oplist.h"
+#include "oprow.h"
+#include "opstep.h"
+#include "opstore.h"
+#include "store.h"
+#include "str.h"
+#include "tick.h"
+#include "wire.h"
+
+#define RECENT 100
+
+struct save {
+	struct operation *op;
+	void (*then)(struct operation *);
+};
+
+static void
+ack_status(struct operation *op)
+{
+	struct wire_msg msg = { .type = WIRE_STATUS_ACK };
+
+	if (!op->ack_status || op->host == NULL || op->host->conn == NULL)
+		return;
+	op->ack_status = false;
+	msg.u.status_ack.op_id = op->id;
+	agent_link_send(op->host->conn, &msg);
+}
+
+static void
+on_saved(void *cookie, const struct err *failed)
+{
+	struct save *s = cookie;
+	struct operation *op = s->op;
+
+	if (failed != NULL) {
+		opstep_event(op, OPSTATE_EV_UNSTORED, NULL);
+	} else {
+		op->stored = true;
+		if (op->state == OP_FINISHED)
+			ack_status(op);
+		if (s->then != NULL)
+			s->then(op);
+	}
+	oplist_release(op);
+	free(s);
+}
+
+void
+opstore_save(struct operation *op, void (*then)(struct operation *))
+{
+	struct save *s = str_alloc(sizeof(*s));
+	struct store_operation row = { 0 };
+
+	s->op = op;
+	s->then = then;
+	oplist_hold(op);
+	oprow_fill(op, &row);
+	store_put(op->hub->store, STORE_OPERATION, &row, 1, on_saved, s);
+}
+
+/* Its host is not here: whatever it was, we lost sight of it. */
+static void
+restore_open(struct operation *op)
+{
+	if (op->state == OP_SENT || op->state == OP_RUNNING)
+		op->state = OP_LOST;
+	oplist_open(op);
+	opstep_arm(op);
+}
+
+static void
+restore(struct operations *ops, const struct store_operation *row)
+{
+	struct operation *op = oprow_make(ops->hub, row);
+
+	oplist_add(ops, op);
+	if (op->state != OP_FINISHED && op->host != NULL) {
+		restore_open(op);
+		return;
+	}
+	/* A host that is no more sees nothing to its end. */
+	if (op->state != OP_FINISHED) {
+		op->state = OP_FINISHED;
+		op->outcome = OUTCOME_INTERRUPTED;
+		op->finished_at = tick_wall();
+		opstore_save(op, NULL);
+	}
+	oplist_keep(ops, op);
+	oplist_release(op);
+}
+
+static int
+on_row(void *cookie, const void *row)
+{
+	struct operations *ops = cookie;
+
+	if (operation_find(ops, ((const struct store_operation *)row)->id) ==
+	    NULL)
+		restore(ops, row);
+	return (0);
+}
+
+static int
+on_last_line(void *cookie, const void *row)
+{
+	const struct store_line *l = row;
+	struct operation *op = cookie;
+
+	op->last_seq = op->acked_seq = op->lines = l->seq;
+	return (0);
+}
+
+static int
+load_last_lines(struct operations *ops, struct err *e)
+{
+	for (size_t i = 0; i < ops->by_id.size; i++) {
+		struct operation *op = ops->by_id.slots[i].value;
+		struct store_query q = { .table = STORE_LINE, .limit = 1,
+		    .newest = true };
+
+		if (op == NULL || op->state == OP_FINISHED)
+			continue;
+		q.id = op->id;
+		if (store_load(ops->hub->store, &q, on_last_line, op, e) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+int
+opstore_load(struct operations *ops, struct err *e)
+{
+	const struct store_query open = { .table = STORE_OPERATION,
+	    .open_only = true, .ascending = true };
+	const struct store_query newest = { .table = STORE_OPERATION,
+	    .state = "finished", .limit = RECENT };
+
+	if (store_load(ops->hub->store, &open, on_row, ops, e) == -1 ||
+	    store_load(ops->hub->store, &newest, on_row, ops, e) == -1)
+		return (-1);
+	return (load_last_lines(ops, e));
+}
+
+struct recall {
+	struct operations *ops;
+	char *host_id;
+	void (*done)(void *);
+	void *cookie;
+};
+
+static void
+on_recalled(void *cookie, void *const *rows, size_t n,
+    const struct err *failed)
+{
+	struct recall *r = cookie;
+	const struct store_operation *row = n > 0 ? rows[0] : NULL;
+
+	(void)failed;
+	if (row != NULL && str_eq(row->host_id, r->host_id) &&
+	    operation_find(r->ops, row->id) == NULL)
+		restore(r->ops, row);
+	r->done(r->cookie);
+	free(r->host_id);
+	free(r);
+}
+
+void
+opstore_recall(struct operations *ops, struct fleet_host *h, const char *id,
+    void (*done)(void *), void *cookie)
+{
+	const struct store_query q = { .table = STORE_OPERATION, .id = id,
+	    .limit = 1 };
+	struct recall *r;
+
+	if (operation_find(ops, id) != NULL) {
+		done(cookie);
+		return;
+	}
+	r = str_alloc(sizeof(*r));
+	r->ops = ops;
+	r->host_id = str_dup(h->id);
+	r->done = done;
+	r->cookie = cookie;
+	store_find(ops->hub->store, &q, on_recalled, r);
+}
