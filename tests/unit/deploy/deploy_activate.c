@@ -370,30 +370,76 @@ test_reattach(void **state)
 	assert_int_equal(e.code, ERR_NOTFOUND);
 }
 
+/*
+ * The worker killed at any moment: either nothing was started, or it ran
+ * exactly once and its true outcome is found.
+ */
+static void
+test_random_kills(void **state)
+{
+	struct nixfixture *x = *state;
+	const char *rev = nixfixture_commit(x,
+	    "echo run >> $here/runs; sleep 0.03; exit 7");
+	struct deploy_request req = { .rev = rev };
+	struct deploy_result res;
+	struct deploy_build b;
+	struct err e;
+	int i, started = 0, r;
+	char *runs;
+	pid_t pid;
+
+	assert_int_equal(deploy_build(&x->conf, rev, &b, &e), 0);
+	req.path = b.path;
+	for (i = 0; i < 40; i++) {
+		req.op_id = nixfixture_op(x);
+		if ((pid = fork()) == 0) {
+			r = deploy_activate(&x->conf, &req, &res, &e);
+			_exit(r == 0 ? 0 : 1);
+		}
+		usleep((useconds_t)(i * i * 100));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		if (deploy_reattach(&x->conf, req.op_id, 0, &res, &e) == 0) {
+			assert_int_equal(res.outcome, DEPLOY_FAILED);
+			assert_int_equal(res.exit_code, 7);
+			deploy_result_free(&res);
+			started++;
+		} else
+			assert_true(e.code == ERR_NOTFOUND ||
+			    strstr(e.text, "was not started") != NULL);
+	}
+	runs = nixfixture_sh(x, "touch runs; wc -l < runs");
+	assert_int_equal(atoi(runs), started);
+	assert_true(started > 0);
+	free(runs);
+	deploy_build_free(&b);
+}
+
 /* A stop does not tear an activation in half. */
 static void
 test_stop_waits(void **state)
 {
 	struct nixfixture *x = *state;
+	const char *rev = nixfixture_commit(x,
+	    "sleep 0.5; touch $here/finished");
+	struct deploy_request req = { .rev = rev, .op_id = nixfixture_op(x) };
 	struct deploy_result res;
+	struct deploy_build b;
+	struct err e;
 	int fds[2];
 
+	assert_int_equal(deploy_build(&x->conf, rev, &b, &e), 0);
+	req.path = b.path;
 	assert_int_equal(pipe(fds), 0);
-	nixfixture_switch(x, nixfixture_commit(x, "exit 0"), &res);
-	deploy_result_free(&res);
-	x->conf.stop_fd = fds[0];
 	close(fds[1]);	/* readable from now on */
-	{
-		const struct deploy_request req = {
-			.op_id = nixfixture_op(x), .generation = 1 };
-		struct err e;
-
-		assert_int_equal(deploy_rollback(&x->conf, &req, &res, &e), 0);
-	}
+	x->conf.stop_fd = fds[0];
+	assert_int_equal(deploy_activate(&x->conf, &req, &res, &e), 0);
 	assert_int_equal(res.outcome, DEPLOY_OK);
-	assert_true(lines_with(x, "n a stop was asked for") <= 1);
+	assert_true(nixfixture_has(x, "finished"));
+	assert_int_equal(lines_with(x, "n a stop was asked for"), 1);
 	close(fds[0]);
 	deploy_result_free(&res);
+	deploy_build_free(&b);
 }
 
 static void
@@ -514,6 +560,7 @@ main(void)
 		TEST(test_leaves_daemon),
 		TEST(test_kills_its_parent),
 		TEST(test_reattach),
+		TEST(test_random_kills),
 		TEST(test_stop_waits),
 		TEST(test_rollback),
 		TEST(test_rollback_nothing),
