@@ -11,11 +11,11 @@
 struct http_client_request {
 	const char *method;		/* "GET" */
 	const char *url;		/* http or https, see url_parse() */
-	const char *const *headers;	/* name, value, name, …, NULL; or NULL */
+	const char *const *headers;	/* name, value, …, NULL; or NULL */
 	const void *body;		/* or NULL */
 	size_t bodylen;
 	size_t max_body;		/* of the answer; more is ERR_PROTO */
-	int64_t deadline;		/* ms from now for the whole of it, > 0 */
+	int64_t deadline;		/* ms from now, for all of it */
 	struct tls_trust *trust;	/* NULL: the system's store */
 };
 

@@ -29,7 +29,8 @@ int	 tls_trust_load(const char *ca_file, const char *pins,
  * Make the clients of the lws context (or vhost) that ${info} describes trust
  * accordingly.  ${trust} must live as long as the context; NULL: no TLS.
  */
-void	 tls_trust_apply(struct tls_trust *, struct lws_context_creation_info *);
+void	 tls_trust_apply(struct tls_trust *,
+	    struct lws_context_creation_info *);
 
 /**
  * tls_trust_failure(trust):

@@ -8,7 +8,7 @@
 
 /* An http, https, ws or wss address, taken apart. */
 struct url {
-	char *host;		/* lower case, an IPv6 address without brackets */
+	char *host;		/* lower case; IPv6 without brackets */
 	char *path;		/* with its query; begins with a slash */
 	uint16_t port;
 	bool tls;		/* https, wss */

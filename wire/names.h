@@ -20,7 +20,7 @@ enum outcome {
 	OUTCOME_STOPPED,	/* somebody asked to stop it */
 	OUTCOME_TIMED_OUT,
 	OUTCOME_ROLLED_BACK,	/* activated, judged bad, undone */
-	OUTCOME_INTERRUPTED,	/* the worker, the agent or the host went away */
+	OUTCOME_INTERRUPTED,	/* worker, agent or host went away */
 	OUTCOME_COUNT
 };
 const char *names_outcome(enum outcome);
@@ -34,7 +34,7 @@ enum op_state {
 	OP_SENT,
 	OP_RUNNING,		/* the host said that it has it on disk */
 	OP_STOPPING,
-	OP_LOST,		/* the host fell silent; it may still be at it */
+	OP_LOST,		/* the host is silent; may still be at it */
 	OP_AWAITING_RECONNECT,	/* the host said that it would go away */
 	OP_FINISHED,
 	OP_STATE_COUNT

@@ -128,7 +128,7 @@ struct wire_status {
 
 	char *op_id;
 	char *outcome;		/* names_outcome() */
-	char *by;		/* who asked; set for what the hub did not ask */
+	char *by;		/* who asked, if it was not the hub */
 	int64_t accepted_at, started_at, finished_at;	/* ms since 1970 */
 	int64_t last_seq;	/* the log ends with this record */
 	json_t *phases;		/* [{"name", "ms"}] */

@@ -5,9 +5,9 @@
 enum {
 	WIRE_OP_REPO = 1,		/* writes to the repository */
 	WIRE_OP_SYSTEM = 2,		/* changes the running system */
-	WIRE_OP_DISRUPTIVE = 4,		/* ends or restarts something people use */
-	WIRE_OP_TOTP = 8,		/* the hub asks for a code if one is set up */
-	WIRE_OP_IMMEDIATE = 16,		/* runs although another one is running */
+	WIRE_OP_DISRUPTIVE = 4,		/* restarts what people use */
+	WIRE_OP_TOTP = 8,		/* asks for a code if one is set up */
+	WIRE_OP_IMMEDIATE = 16,		/* runs beside a running one */
 	WIRE_OP_ONLINE_ONLY = 32,	/* never waits for an offline host */
 };
 
