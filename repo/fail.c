@@ -230,7 +230,10 @@ fail_reason(const char *text, size_t len, struct buf *out)
 			best = line;
 			bestlen = n;
 		}
-	if (best != NULL)
+	/* ssh ends its lines with CR LF. */
+	while (bestlen > 0 && (unsigned char)best[bestlen - 1] <= ' ')
+		bestlen--;
+	if (bestlen > 0)
 		utf8_clean(out, best,
 		    bestlen < REASON_MAX ? bestlen : REASON_MAX);
 }
@@ -306,13 +309,12 @@ fail_push(const char *out, size_t len)
 	size_t n;
 
 	while (next_line(&p, out + len, &line, &n)) {
-		if (n == 0 || memchr(" +*=-", line[0], 5) != NULL) {
-			if (n > 1 && line[1] == '\t')
-				return (FAIL_PUSH_OK);
+		if (n < 2 || line[1] != '\t')
 			continue;
-		}
+		if (line[0] == '=')
+			return (FAIL_PUSH_SAME);
 		if (line[0] != '!')
-			continue;
+			return (FAIL_PUSH_OK);
 		for (size_t i = 0; i < sizeof(races) / sizeof(races[0]); i++)
 			if (holds(line, n, races[i]))
 				return (FAIL_PUSH_RACE);

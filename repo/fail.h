@@ -37,13 +37,14 @@ const char *fail_name(enum repo_fail);
 enum repo_fail fail_parse(const char *);
 
 /* The answers of "git push --porcelain". */
-enum fail_push { FAIL_PUSH_OK, FAIL_PUSH_RACE, FAIL_PUSH_DENIED,
-	FAIL_PUSH_UNKNOWN };
+enum fail_push { FAIL_PUSH_OK, FAIL_PUSH_SAME, FAIL_PUSH_RACE,
+	FAIL_PUSH_DENIED, FAIL_PUSH_UNKNOWN };
 
 /**
  * fail_push(out, len):
- * What the porcelain output of a push of one ref says: RACE when somebody
- * else was first, DENIED when the server will not have it from us.
+ * What the porcelain output of a push of one ref says: SAME when the server
+ * had this very commit, RACE when somebody else was first, DENIED when the
+ * server will not have it from us.
  */
 enum fail_push fail_push(const char *, size_t);
 

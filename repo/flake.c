@@ -39,6 +39,21 @@ flake_version(const char *text, size_t len, int *major, int *minor)
 	return (0);
 }
 
+/* nix ends with a hint; the line that says what is wrong stands above. */
+static void
+say_why(struct repo *r, const struct proc_result *res, struct err *e)
+{
+	struct buf why = { 0 };
+
+	if (res->end == PROC_STOPPED)
+		r->fail = REPO_FAIL_STOPPED;
+	if (res->end == PROC_EXITED && res->err.len > 0)
+		fail_reason(res->err.data, res->err.len, &why);
+	err_wrap(e, "nix flake update%s%s", why.len > 0 ? ": " : "",
+	    why.len > 0 ? why.data : "");
+	buf_free(&why);
+}
+
 static int
 run_nix(struct repo *r, const char *const *argv, const char *dir, int64_t ms,
     struct proc_result *res, struct err *e)
@@ -57,10 +72,7 @@ run_nix(struct repo *r, const char *const *argv, const char *dir, int64_t ms,
 	ps.env = proc_env_get(&env);
 	r->fail = REPO_FAIL_NIX;
 	if (proc_run(&ps, res, e) == -1 || proc_check(&ps, res, e) == -1) {
-		if (res->end == PROC_STOPPED)
-			r->fail = REPO_FAIL_STOPPED;
-		else
-			err_wrap(e, "nix flake update");
+		say_why(r, res, e);
 		goto out;
 	}
 	r->fail = REPO_FAIL_NONE;

@@ -14,11 +14,12 @@
 
 /*
  * What every git of ours runs with, whatever the machine's and the user's
- * configuration say.  Read by git as GIT_CONFIG_GLOBAL.
+ * configuration say.  Read by git as GIT_CONFIG_GLOBAL, and so by the server
+ * side of a local remote too: its hooks must run, therefore core.hooksPath
+ * stands in the clone's own configuration (gitdir.c).
  */
 static const char *const config[][2] = {
 	/* nothing found on disk runs or redirects */
-	{ "core.hooksPath", "/dev/null" },
 	{ "core.fsmonitor", "false" },
 	{ "core.attributesFile", "/dev/null" },
 	{ "core.excludesFile", "/dev/null" },

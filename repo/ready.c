@@ -153,10 +153,10 @@ url_changed(struct repo *r, const struct seal *seal)
 	return (changed);
 }
 
-/* A clone is there: is it as we left it? */
+/* A clone is there: is it as we left it?  ${altered}: .git is not. */
 static int
 compare(struct repo *r, const struct seal *seal, struct ready *out,
-    struct err *e)
+    bool *altered, struct err *e)
 {
 	struct seal now;
 
@@ -164,8 +164,9 @@ compare(struct repo *r, const struct seal *seal, struct ready *out,
 		return (-1);
 	memcpy(out->head, now.head, sizeof(out->head));
 	out->branch_ok = str_eq(seal->branch, r->branch);
-	out->store_ok = seal_same(&now.store, &seal->store) &&
-	    str_eq(now.boot, seal->boot) && out->head[0] != '\0';
+	*altered = !seal_same(&now.store, &seal->store);
+	out->store_ok = !*altered && str_eq(now.boot, seal->boot) &&
+	    out->head[0] != '\0';
 	out->tree_ok = seal_same(&now.tree, &seal->tree) &&
 	    str_eq(now.boot, seal->boot) && str_eq(now.head, seal->head) &&
 	    out->head[0] != '\0';
@@ -177,7 +178,7 @@ static int
 inspect(struct repo *r, const struct seal *seal, struct ready *out,
     struct err *e)
 {
-	bool touched;
+	bool touched, altered;
 
 	if (check_ours(r, seal, e) == -1 || check_mode(r, e) == -1)
 		return (-1);
@@ -191,9 +192,11 @@ inspect(struct repo *r, const struct seal *seal, struct ready *out,
 		return (-1);
 	if (touched && seal->url != NULL)
 		git_note(r, "removed from .git what did not belong there");
-	if (compare(r, seal, out, e) == -1)
+	if (compare(r, seal, out, &altered, e) == -1)
 		return (-1);
-	if (!out->store_ok && out->head[0] != '\0' && ready_damaged(r, false))
+	/* A mere reboot calls for less suspicion than a changed file. */
+	if (!out->store_ok && out->head[0] != '\0' &&
+	    ready_damaged(r, altered))
 		return (replace(r, out, "the clone is damaged", e));
 	return (0);
 }

@@ -178,8 +178,8 @@ void	 repo_update_free(struct repo_update *);
 /**
  * repo_verify(r, out, e):
  * Full fsck and a comparison of every file with its blob, by content.  0 if
- * the check ran: see out->sound.  Changes nothing but what git must not read
- * in .git, and counts that as a problem.  Free with repo_verify_free.
+ * the check ran: see out->sound.  Changes nothing but removes from .git what
+ * git must not read.  Free with repo_verify_free.
  */
 int	 repo_verify(struct repo *, struct repo_verify *, struct err *)
 	    __attribute__((warn_unused_result));

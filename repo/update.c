@@ -86,13 +86,15 @@ push(struct repo *r, struct err *e)
 	const char *const args[] = { "push", "--porcelain", "--no-verify",
 		"origin", spec, NULL };
 	struct proc_result res;
-	enum fail_push how = FAIL_PUSH_OK;
+	int rc = git_run(r, &(struct git_cmd){ .args = args, .net = true,
+	    .where = GIT_CLONE, .keep = PUSH_ANSWER_MAX }, &res, e);
+	enum fail_push how = res.out.len == 0 ? FAIL_PUSH_UNKNOWN :
+	    fail_push(res.out.data, res.out.len);
 
-	if (git_run(r, &(struct git_cmd){ .args = args, .net = true,
-	    .where = GIT_CLONE, .keep = PUSH_ANSWER_MAX }, &res, e) == -1) {
-		how = res.out.len > 0 ? fail_push(res.out.data, res.out.len) :
-		    FAIL_PUSH_UNKNOWN;
-		if (how == FAIL_PUSH_OK)
+	if (rc == 0)
+		how = how == FAIL_PUSH_SAME ? how : FAIL_PUSH_OK;
+	else {
+		if (how <= FAIL_PUSH_SAME)
 			how = FAIL_PUSH_UNKNOWN;
 		/* We could read a moment ago, so it is the writing. */
 		if (how == FAIL_PUSH_UNKNOWN && (r->fail == REPO_FAIL_AUTH ||
@@ -131,6 +133,9 @@ publish(struct repo *r, struct repo_update *u, struct err *e)
 	case FAIL_PUSH_OK:
 		u->pushed = true;
 		return (STEP_DONE);
+	case FAIL_PUSH_SAME:
+		git_note(r, "another host pushed the same update");
+		return (STEP_DONE);
 	case FAIL_PUSH_RACE:
 		git_note(r, "somebody else pushed first");
 		return (STEP_AGAIN);
@@ -168,7 +173,9 @@ one_round(struct repo *r, const char *const *inputs, bool dry,
 		return (git_fail(r, REPO_FAIL_OTHER, e, "no HEAD"), step);
 	if (regenerate(r, r->dir, inputs, u, e) == 0)
 		step = u->changed && !dry ? publish(r, u, e) : STEP_DONE;
-	if (u->pushed && gitdir_ref(r->dir, "HEAD", head) == -1)
+	/* The server has our commit: stay on it. */
+	if (step == STEP_DONE && u->message != NULL && !u->no_push &&
+	    gitdir_ref(r->dir, "HEAD", head) == -1)
 		return (git_fail(r, REPO_FAIL_OTHER, e, "no HEAD"),
 		    STEP_FAILED);
 	if (pull_settle(r, head, step == STEP_FAILED ? &ignored : e) == -1)

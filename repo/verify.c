@@ -251,7 +251,7 @@ verify_run(struct repo *r, struct repo_verify *res, struct err *e)
 	    gitdir_scrub(r, r->dir, &touched, e) == -1)
 		return (-1);
 	if (touched)
-		problem(&c, ".git", "held what does not belong there");
+		git_note(r, "removed from .git what did not belong there");
 	if (gitdir_ref(r->dir, "HEAD", head) == -1)
 		problem(&c, ".git/HEAD", "names no revision");
 	else if (check_store(&c, e) == -1 || check_tree(&c, e) == -1) {
