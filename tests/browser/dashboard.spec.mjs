@@ -163,6 +163,27 @@ test('an ended session leads to the login page, on request', () => visit({}, {},
   assert.equal(await page.getByRole('link', { name: 'Sign in again' }).getAttribute('href'), '/login');
 }));
 
+// Signing in anew in another window must not break the buttons of this one.
+test('a renewed session is taken over', () => visit({}, {}, async (page, hub) => {
+  await row(page, 'galatea').waitFor();
+  hub.csrf = 'renewed';
+  await row(page, 'galatea').getByRole('button', { name: /^Pull on/ }).click();
+  await page.getByRole('region', { name: 'Log lines' }).getByText('asked by admin').waitFor();
+}));
+
+// An operation that ended while nobody listened must not look as if it ran for ever.
+test('what ended unheard is asked for', () => visit({ stepMs: 60_000 }, {}, async (page, hub) => {
+  await row(page, 'galatea').getByRole('button', { name: /^Pull on/ }).click();
+  await page.getByRole('region', { name: 'Logs' }).getByText('waiting for the host', { exact: true }).waitFor();
+  const op = [...hub.operations.values()].find((o) => o.host_id === 'galatea' && o.state !== 'finished');
+  const init = hub.init.bind(hub);
+  hub.init = () => ({ ...init(), operations: [] });
+  Object.assign(op, { state: 'finished', outcome: 'interrupted', reported: true });
+  hub.hosts.get('galatea').operation = null;
+  hub.drop();
+  await page.getByRole('region', { name: 'Logs' }).getByText('interrupted').waitFor();
+}));
+
 // The first thing that a new user sees says what to do, and then becomes the fleet.
 test('an empty fleet explains itself and fills by itself', () => visit({ empty: true }, {}, async (page, hub) => {
   await page.getByRole('heading', { name: 'Enrol your first host' }).waitFor();

@@ -14,7 +14,6 @@ const DIST = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
   + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const CSRF = 'mock-csrf-token';
 export const TOTP = '123456';
 
 const LOGIN = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in · NixFleet</title>
@@ -36,6 +35,7 @@ class MockHub {
     this.version = 1;
     this.stepMs = stepMs;
     this.signedIn = true;
+    this.csrf = 'mock-csrf-token';
     this.dispatched = [];
     this.timers = new Set();
     this.hubVersion = '0.1.0';
@@ -176,7 +176,7 @@ class MockHub {
     }
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, res);
     if (!this.signedIn) return this.json(res, 401, { error: 'Sign in first.', code: 'unauthenticated' });
-    if (req.method !== 'GET' && req.headers['x-csrf-token'] !== CSRF) {
+    if (req.method !== 'GET' && req.headers['x-csrf-token'] !== this.csrf) {
       return this.json(res, 403, { error: 'The CSRF token is missing or wrong.', code: 'csrf' });
     }
     let text = '';
@@ -189,7 +189,7 @@ class MockHub {
     if (path === '/' && !this.signedIn) return res.writeHead(302, { Location: '/login' }).end();
     try {
       let body = await readFile(join(DIST, name));
-      if (path === '/') body = body.toString().replace('data-csrf-token=""', `data-csrf-token="${CSRF}"`);
+      if (path === '/') body = body.toString().replace('data-csrf-token=""', `data-csrf-token="${this.csrf}"`);
       return res.writeHead(200, { 'Content-Type': TYPES[extname(name)] ?? 'text/plain', 'Content-Security-Policy': CSP }).end(body);
     } catch {
       return res.writeHead(404).end('not found');
@@ -201,7 +201,7 @@ class MockHub {
     const limit = Number(url.searchParams.get('limit') ?? 100);
     const host = url.searchParams.get('host');
     if (what === 'session') {
-      return this.json(res, 200, { csrf_token: CSRF, expires_at: '2099-01-01T00:00:00.000Z', hub_version: this.hubVersion, totp: true });
+      return this.json(res, 200, { csrf_token: this.csrf, expires_at: '2099-01-01T00:00:00.000Z', hub_version: this.hubVersion, totp: true });
     }
     if (what === 'dispatch') return this.dispatch(body, res);
     if (what === 'events') return this.json(res, 200, { events: url.searchParams.has('before') ? [] : this.events });

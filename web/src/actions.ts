@@ -22,7 +22,7 @@ let toastId = 0;
 export function toast(text: string, tone: Toast['tone'] = 'quiet'): void {
   const id = ++toastId;
   toasts.value = [...toasts.peek().slice(-3), { id, text, tone }];
-  setTimeout(() => closeToast(id), TOAST_MS);
+  if (tone !== 'bad') setTimeout(() => closeToast(id), TOAST_MS);
 }
 export function closeToast(id: number): void { toasts.value = toasts.peek().filter((t) => t.id !== id); }
 

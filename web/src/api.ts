@@ -204,6 +204,17 @@ async function failure(answer: Response): Promise<ApiError> {
 }
 
 async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
+  try {
+    return await callOnce<T>(method, route, body);
+  } catch (problem) {
+    // Another window signed in anew: its session, and its token, are ours too.
+    if (!(problem instanceof ApiError) || problem.code !== 'csrf') throw problem;
+    await loadSession();
+    return callOnce<T>(method, route, body);
+  }
+}
+
+async function callOnce<T>(method: string, route: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') headers['X-CSRF-Token'] = root.dataset['csrfToken'] ?? '';
   if (body !== undefined) headers['Content-Type'] = 'application/json';

@@ -10,6 +10,7 @@ const SILENCE_MS = 75_000;
 let socket: WebSocket | null = null;
 let version = -1;
 let failures = 0;
+let asked = false;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let silenceTimer: ReturnType<typeof setTimeout> | undefined;
 let onOutput: (batch: OutputBatch) => void = () => undefined;
@@ -49,12 +50,13 @@ function receive(text: string): void {
   heard();
   const message = JSON.parse(text) as LiveMessage;
   const verdict = judge(message, version);
-  if (verdict === 'resync') send({ type: 'get_state' });
+  if (verdict === 'resync' && !asked) asked = send({ type: 'get_state' });
   if (verdict !== 'apply') return;
   switch (message.type) {
     case 'init':
       applyInit(message.payload);
       version = message.version;
+      asked = false;
       connection.value = 'live';
       failures = 0;
       break;
@@ -98,6 +100,7 @@ export function connect(): void {
   clearTimeout(retryTimer);
   if (socket || connection.peek() === 'ended') return;
   retryAt.value = null;
+  asked = false;
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   const mine = new WebSocket(`${scheme}://${location.host}/ws`);
   socket = mine;

@@ -106,7 +106,10 @@ export function operationFinished(opId: string): void {
 
 /** A new connection has no subscriptions yet. */
 export function resubscribe(): void {
-  for (const log of open.values()) if (!log.complete.peek()) subscribe(log);
+  for (const log of open.values()) {
+    if (log.problem.peek()) void fill(log);
+    else if (!log.complete.peek()) subscribe(log);
+  }
 }
 
 export const retry = (log: Log) => void fill(log);

@@ -34,6 +34,10 @@ let onFinished: Finished = () => undefined;
 /** Have fn called whenever an operation that was open is over. */
 export function watchFinished(fn: Finished): void { onFinished = fn; }
 
+let onStale: (ids: string[]) => void = () => undefined;
+/** Have fn called with operations that we believe open and that the hub no longer lists. */
+export function watchStale(fn: (ids: string[]) => void): void { onStale = fn; }
+
 export const hostSignal = (id: string) => hosts.get(id);
 export const operationSignal = (id: string) => operations.get(id);
 export const hostName = (id: string | null) => (id && hosts.get(id)?.peek().hostname) || id || '';
@@ -92,16 +96,27 @@ function putHost(change: HostDelta): void {
   if (change.operation) putOperation(change.operation);
 }
 
+function newestEvent(a: FleetEvent, b: FleetEvent): number {
+  if (a.timestamp !== b.timestamp) return a.timestamp < b.timestamp ? 1 : -1;
+  return Number(b.id) - Number(a.id) || 0;
+}
+
 function putEvents(list: FleetEvent[]): void {
   const known = new Set(events.peek().map((e) => e.id));
   const fresh = list.filter((e) => !known.has(e.id));
   if (fresh.length === 0) return;
   events.value = [...fresh, ...events.peek()]
-    .sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))
+    .sort(newestEvent)
     .slice(0, EVENTS_KEPT);
 }
 
+function staleOperations(init: Init): string[] {
+  const listed = new Set(init.operations.map((o) => o.id));
+  return [...operations.values()].map((s) => s.peek()).filter((o) => isOpen(o) && !listed.has(o.id)).map((o) => o.id);
+}
+
 export function applyInit(init: Init): void {
+  const stale = staleOperations(init);
   batch(() => {
     const present = new Set(init.hosts.map((h) => h.id));
     for (const id of [...hosts.keys()]) if (!present.has(id)) hosts.delete(id);
@@ -117,6 +132,7 @@ export function applyInit(init: Init): void {
     operationsTick.value++;
     fleetTick.value++;
   });
+  if (stale.length > 0) onStale(stale);
 }
 
 export function applyDelta(delta: Delta): void {

@@ -52,14 +52,16 @@ export function matches(host: Host, text: string): boolean {
   return words.every((word) => hay.includes(word));
 }
 
-const byName = (a: Host, b: Host) => a.hostname.localeCompare(b.hostname, 'en', { numeric: true });
+const names = new Intl.Collator('en', { numeric: true });
+const byName = (a: Host, b: Host) => names.compare(a.hostname, b.hostname);
+const later = (a: string | null, b: string | null) => ((a ?? '') < (b ?? '') ? 1 : (a ?? '') > (b ?? '') ? -1 : 0);
 const weight = (h: Host) => (hasTrouble(h) ? 0 : isBehind(h) ? 1 : isWorking(h) ? 2 : 3);
 
 const ORDERS: Record<Sort, (a: Host, b: Host) => number> = {
   name: byName,
   status: (a, b) => weight(a) - weight(b) || byName(a, b),
   behind: (a, b) => (b.compartments.git.behind ?? 0) - (a.compartments.git.behind ?? 0) || byName(a, b),
-  seen: (a, b) => (b.last_seen ?? '').localeCompare(a.last_seen ?? '') || byName(a, b),
+  seen: (a, b) => later(a.last_seen, b.last_seen) || byName(a, b),
 };
 
 export const counts = computed(() => {

@@ -99,6 +99,10 @@ export function progressText(operation: Operation): string {
   return [p.phase && `${p.phase}${count}`, p.text].filter(Boolean).join(': ');
 }
 
+/** What there is to say beside the state itself. */
+export const detailText = (operation: Operation) =>
+  (operation.state !== 'finished' && operation.progress ? progressText(operation) : operation.message ?? '');
+
 /** Between 0 and 1, or null when nobody knows. */
 export function progressShare(operation: Operation): number | null {
   const p = operation.progress;

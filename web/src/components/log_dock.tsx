@@ -5,7 +5,7 @@ import type { Operation } from '../api';
 import { closeLogs, closeTab, frontLog, logTabs, stop } from '../actions';
 import { operationHref } from '../route';
 import { hostName, isOpen, operationSignal } from '../store';
-import { operationWord, opLabel, progressShare, progressText } from '../words';
+import { detailText, operationWord, opLabel, progressShare } from '../words';
 import { IconButton, ProgressBar, State } from './bits';
 import { Icon, ToneIcon } from './icons';
 import { LogView } from './log_view';
@@ -37,6 +37,10 @@ function Grip() {
 
 function Tab({ id, front }: { id: string; front: boolean }) {
   const operation = operationSignal(id)?.value;
+  const ref = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (front) ref.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [front]);
   if (!operation) return null;
   const close = (event: Event) => {
     event.stopPropagation();
@@ -44,7 +48,7 @@ function Tab({ id, front }: { id: string; front: boolean }) {
   };
   // The cross is for the mouse: the delete key does the same for the tab in front.
   return (
-    <button type="button" role="tab" id={`tab-${id}`} class={`tab ${front ? 'tab-front' : ''}`} aria-selected={front}
+    <button ref={ref} type="button" role="tab" id={`tab-${id}`} class={`tab ${front ? 'tab-front' : ''}`} aria-selected={front}
       aria-controls="log-panel" aria-keyshortcuts="Delete" tabIndex={front ? 0 : -1}
       onClick={() => { frontLog.value = id; }}>
       <ToneIcon tone={operationWord(operation).tone} />
@@ -61,9 +65,7 @@ function Summary({ operation }: { operation: Operation }) {
     <div class="dock-summary">
       <State word={operationWord(operation)} />
       {open && <ProgressBar share={progressShare(operation)} label={name} />}
-      <span class="dock-text clip" title={open ? progressText(operation) : operation.message ?? ''}>
-        {open ? progressText(operation) : operation.message}
-      </span>
+      <span class="dock-text clip" title={detailText(operation)}>{detailText(operation)}</span>
       <span class="dock-buttons">
         <a class="button button-small" href={operationHref(operation.id)}>Details</a>
         {open && <button type="button" class="button button-small" disabled={operation.state === 'stopping'}
@@ -87,13 +89,12 @@ function onTabKey(event: KeyboardEvent): void {
 export function LogDock() {
   const front = frontLog.value;
   const operation = front ? operationSignal(front)?.value : undefined;
-  const dock = useRef<HTMLElement>(null);
   useEffect(() => {
     document.body.style.setProperty('--dock', operation ? `${height.value}vh` : '0px');
   }, [operation !== undefined, height.value]);
   if (!front || !operation) return null;
   return (
-    <section class="dock" ref={dock} aria-label="Logs">
+    <section class="dock" aria-label="Logs">
       <Grip />
       <div class="dock-head">
         <div class="tabs" role="tablist" aria-label="Operations" onKeyDown={onTabKey}>

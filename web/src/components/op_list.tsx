@@ -1,9 +1,9 @@
 import type { Operation } from '../api';
 import { showLog } from '../actions';
 import { hostHref, operationHref } from '../route';
-import { hostName, isOpen, operationSignal } from '../store';
+import { hostName, operationSignal } from '../store';
 import { elapsed } from '../time';
-import { operationWord, opLabel, progressText } from '../words';
+import { detailText, operationWord, opLabel } from '../words';
 import { Ago, State } from './bits';
 import { Icon } from './icons';
 
@@ -11,15 +11,13 @@ function OpRow({ id, withHost }: { id: string; withHost: boolean }) {
   const operation = operationSignal(id)?.value;
   if (!operation) return null;
   const took = elapsed(operation.started_at, operation.finished_at);
-  const open = isOpen(operation);
   return (
     <tr>
       <td class="op-when"><Ago time={operation.created_at} /></td>
       {withHost && <td class="op-host"><a href={hostHref(operation.host_id)}>{hostName(operation.host_id)}</a></td>}
       <td class="op-name"><a href={operationHref(id)}>{opLabel(operation.op)}</a></td>
       <td class="op-outcome"><State word={operationWord(operation)} /></td>
-      <td class="op-message"><span class="clip" title={operation.message ?? ''}>
-        {open ? progressText(operation) : operation.message}</span></td>
+      <td class="op-message"><span class="clip" title={detailText(operation)}>{detailText(operation)}</span></td>
       <td class="op-took">{took ?? <span class="soft">not started</span>}</td>
       <td class="op-by"><span class="clip">{operation.by}</span></td>
       <td class="op-log">

@@ -4,7 +4,7 @@ import { stop } from '../actions';
 import { hostHref } from '../route';
 import { hostName, isOpen, operationSignal, operationsTick, putOperations } from '../store';
 import { duration, elapsed, exact } from '../time';
-import { operationWord, opLabel, progressShare, progressText } from '../words';
+import { detailText, operationWord, opLabel, progressShare } from '../words';
 import { Empty, ProgressBar, State } from './bits';
 import { Table } from './facts';
 import { Icon } from './icons';
@@ -51,7 +51,7 @@ function Head({ operation }: { operation: Operation }) {
         {open && <button type="button" class="button" disabled={operation.state === 'stopping'}
           onClick={() => void stop(operation.id)}><Icon name="stop" /> Stop</button>}
       </div>
-      <p class="lead">{open ? progressText(operation) : operation.message}</p>
+      <p class="lead">{detailText(operation)}</p>
       {open && <ProgressBar share={progressShare(operation)} label={opLabel(operation.op)} />}
     </div>
   );
