@@ -135,7 +135,7 @@ ops_switch(struct opctx *x)
 		    "configuration yet: pull first");
 		return (fail_system(x, &e));
 	}
-	opctx_phase(x, "build");
+	opctx_phase(x, "evaluate");
 	if (deploy_build(&x->deploy, head, &b, &e) == -1)
 		return (fail_system(x, &e));
 	oplog_note(x->log, "built %s", b.path);
@@ -237,9 +237,12 @@ ops_test(struct opctx *x)
 		return ((enum outcome)outcome);
 	}
 	outcome = names_outcome_parse(deploy_outcome_name(t.outcome));
-	if (outcome == OUTCOME_STOPPED && *x->timed_out)
-		outcome = OUTCOME_TIMED_OUT;
 	opctx_say(x, "%s", t.message);
+	if (outcome == OUTCOME_STOPPED && *x->timed_out) {
+		outcome = OUTCOME_TIMED_OUT;
+		opctx_say(x, "the deadline of %d s passed: %s",
+		    (int)x->req.deadline_s, t.message);
+	}
 	opctx_change(x, "tests", json_pack("{s:I, s:I}", "total",
 	    (json_int_t)t.total, "passed", (json_int_t)t.passed));
 	opctx_check(x, COMPARTMENT_TESTS,

@@ -312,9 +312,7 @@ class Fleet:
 
     @staticmethod
     def _first_password(log):
-        found = re.search(
-            r"^ *password: (\S+)$", log.read_text(), re.MULTILINE
-        )
+        found = re.search(r"only now:\n\n +(\S+)\n", log.read_text())
         if not found:
             raise FleetError(f"no password in {log}")
         return found.group(1)

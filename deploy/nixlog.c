@@ -37,6 +37,7 @@ struct nixlog {
 	size_t nerrors;
 	char text[160];			/* newest activity for people */
 	int64_t reported;		/* when, by tick_mono; 0: never */
+	const char *phase;		/* what was reported */
 	bool pending;			/* progress not yet reported */
 };
 
@@ -166,14 +167,12 @@ totals(const struct nixlog *l, json_int_t type, int64_t *done,
 		}
 }
 
-static void
-report(struct nixlog *l)
+static struct deploy_progress
+progress(const struct nixlog *l)
 {
 	struct deploy_progress p = { .phase = "evaluate", .text = l->text };
 	int64_t builds, nbuilds, copies, ncopies;
 
-	if (l->sink.on_progress == NULL || !l->pending)
-		return;
 	totals(l, ACT_BUILDS, &builds, &nbuilds);
 	totals(l, ACT_COPIES, &copies, &ncopies);
 	if (nbuilds > 0 && (builds < nbuilds || copies >= ncopies))
@@ -182,8 +181,25 @@ report(struct nixlog *l)
 		p.phase = "download";
 	p.done = builds + copies;
 	p.expected = nbuilds + ncopies;
+	return (p);
+}
+
+/* A new phase is told at once, all else at most every INTERVAL. */
+static void
+report(struct nixlog *l, bool force)
+{
+	struct deploy_progress p;
+	int64_t now = tick_mono();
+
+	if (l->sink.on_progress == NULL || !l->pending)
+		return;
+	p = progress(l);
+	if (!force && l->reported != 0 && now - l->reported < INTERVAL &&
+	    str_eq(p.phase, l->phase))
+		return;
 	l->pending = false;
-	l->reported = tick_mono();
+	l->reported = now;
+	l->phase = p.phase;
 	l->sink.on_progress(l->sink.cookie, &p);
 }
 
@@ -191,8 +207,7 @@ static void
 changed(struct nixlog *l)
 {
 	l->pending = true;
-	if (l->reported == 0 || tick_mono() - l->reported >= INTERVAL)
-		report(l);
+	report(l, false);
 }
 
 /* ---- messages ---- */
@@ -314,6 +329,7 @@ on_log_line(struct nixlog *l, const struct activity *a, const json_t *fields)
 	free(*slot);
 	buf_adds(&b, "");
 	*slot = buf_take(&b);
+	report(l, false);
 }
 
 static void
@@ -441,7 +457,7 @@ void
 nixlog_end(struct nixlog *l)
 {
 	flush(l);
-	report(l);
+	report(l, true);
 }
 
 /* ---- the reason ---- */
