@@ -27,15 +27,16 @@ escape(const char *p, size_t n)
 {
 	size_t i = 2;
 
-	if (n < 2)
-		return (n);
+	/* What follows must belong to it. */
+	if (n < 2 || p[1] < ' ' || p[1] > '~')
+		return (1);
 	if (p[1] == '[') {
 		while (i < n && (unsigned char)p[i] >= 0x20 &&
 		    (unsigned char)p[i] <= 0x3f)
 			i++;
-		return (i < n ? i + 1 : n);
+		return (i < n && p[i] >= '@' && p[i] <= '~' ? i + 1 : i);
 	}
-	if (strchr("]PX^_", p[1]) == NULL || p[1] == '\0')
+	if (strchr("]PX^_", p[1]) == NULL)
 		return (2);
 	for (; i < n; i++) {
 		if (p[i] == '\a')
