@@ -26,6 +26,7 @@ export const healthy = () => ({
 });
 
 export const REVISION = '4be17c09d2f1a86e5c3b7f90a1d2e3f405162738';
+const revision = (n) => (n % 3 ? REVISION : '9c41ab7781de').slice(0, 12);
 const COLOURS = ['#7aa2f7', '#9ece6a', '#e0af68', '#bb9af7', '#f7768e', '#2ac3de', '#ff9e64'];
 
 export function makeHost(hostname, extra = {}) {
@@ -33,7 +34,7 @@ export function makeHost(hostname, extra = {}) {
   return {
     id: hostname, hostname, host_type: 'nixos', kind: 'nixos', dialect: 4,
     agent_version: '0.1.0', agent_outdated: false, os_version: 'NixOS 25.05 (Warbler)',
-    nixpkgs_version: '25.05.20251018.a493e93', generation: String(100 + (n % 90)),
+    nixpkgs_version: '25.05.20251018.a493e93', generation: revision(n),
     status: 'online', liveness: 'connected', since: iso(86_000), last_seen: iso(3), created_at: iso(9e6),
     comment: null, theme_color: COLOURS[n % COLOURS.length], location: 'home', device_type: 'server',
     repo_url: 'ssh://git@git.example.org/fleet.git', repo_dir: '/var/lib/nixfleet-agent/repo',
@@ -67,7 +68,7 @@ export function smallFleet() {
     }),
     makeHost('daedalus', {
       kind: 'darwin', host_type: 'macos', os_version: 'macOS 15.1', device_type: 'laptop', location: 'work',
-      theme_color: '#bb9af7', generation: '57',
+      theme_color: '#bb9af7',
       compartments: { ...healthy(), tests: other('error', '1 of 6 failed: 03-backup-is-fresh.', 700) },
     }),
     makeHost('europa', {

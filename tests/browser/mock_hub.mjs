@@ -7,7 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import {
-  healthy, largeFleet, oldEvents, oldOperations, operation, opTable, repository, SCRIPT, smallFleet,
+  healthy, largeFleet, oldEvents, oldOperations, operation, opTable, repository, REVISION, SCRIPT, smallFleet,
 } from './mock_data.mjs';
 
 const DIST = fileURLToPath(new URL('../../web/dist/', import.meta.url));
@@ -152,7 +152,7 @@ class MockHub {
       finished_at: new Date().toISOString(), phases: [{ name: 'fetch', ms: 310 }, { name: 'build', ms: 2200 }],
     });
     const fields = { operation: null };
-    if (outcome === 'ok' && op.op === 'pull-switch') Object.assign(fields, { compartments: healthy(), generation: '143' });
+    if (outcome === 'ok' && op.op === 'pull-switch') Object.assign(fields, { compartments: healthy(), generation: REVISION });
     Object.assign(host, fields);
     const event = {
       id: this.events.length + 1, timestamp: op.finished_at, category: 'operation', level: outcome === 'ok' ? 'info' : 'error',

@@ -41,6 +41,10 @@ export function send(request: LiveRequest): boolean {
   return true;
 }
 
+function resync(): void {
+  if (!asked) asked = send({ type: 'get_state' });
+}
+
 function heard(): void {
   clearTimeout(silenceTimer);
   silenceTimer = setTimeout(() => socket?.close(), SILENCE_MS);
@@ -50,7 +54,7 @@ function receive(text: string): void {
   heard();
   const message = JSON.parse(text) as LiveMessage;
   const verdict = judge(message, version);
-  if (verdict === 'resync' && !asked) asked = send({ type: 'get_state' });
+  if (verdict === 'resync') resync();
   if (verdict !== 'apply') return;
   switch (message.type) {
     case 'init':
@@ -61,8 +65,8 @@ function receive(text: string): void {
       failures = 0;
       break;
     case 'delta':
-      applyDelta(message.payload);
       version = message.version;
+      if (!applyDelta(message.payload)) resync();
       break;
     case 'output':
       onOutput(message.payload);

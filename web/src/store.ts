@@ -89,11 +89,14 @@ function forgetOldOperations(): void {
   closed.sort(newestFirst).slice(OPERATIONS_KEPT / 2).forEach((o) => operations.delete(o.id));
 }
 
-function putHost(change: HostDelta): void {
+/** Answers whether the host is whole: a part of one that we never saw is no use. */
+function putHost(change: HostDelta): boolean {
   const known = hosts.get(change.id);
+  if (!known && !(change.hostname && change.compartments)) return false;
   if (known) known.value = { ...known.peek(), ...change };
   else hosts.set(change.id, signal(change as Host));
   if (change.operation) putOperation(change.operation);
+  return true;
 }
 
 function newestEvent(a: FleetEvent, b: FleetEvent): number {
@@ -120,7 +123,7 @@ export function applyInit(init: Init): void {
   batch(() => {
     const present = new Set(init.hosts.map((h) => h.id));
     for (const id of [...hosts.keys()]) if (!present.has(id)) hosts.delete(id);
-    init.hosts.forEach(putHost);
+    init.hosts.forEach((h) => putHost(h));
     init.operations.forEach(putOperation);
     putEvents(init.events);
     repository.value = init.repository;
@@ -135,11 +138,13 @@ export function applyInit(init: Init): void {
   if (stale.length > 0) onStale(stale);
 }
 
-export function applyDelta(delta: Delta): void {
+/** Answers whether all of it made sense; if not, the whole state is due. */
+export function applyDelta(delta: Delta): boolean {
+  let whole = true;
   batch(() => {
     const before = hosts.size;
     delta.hosts_removed?.forEach((id) => hosts.delete(id));
-    delta.hosts?.forEach(putHost);
+    for (const change of delta.hosts ?? []) if (!putHost(change)) whole = false;
     delta.operations?.forEach(putOperation);
     if (delta.events) putEvents(delta.events);
     if (delta.repository) repository.value = delta.repository;
@@ -148,4 +153,5 @@ export function applyDelta(delta: Delta): void {
     if (delta.hosts_removed?.length || hosts.size !== before) fleetTick.value++;
     forgetOldOperations();
   });
+  return whole;
 }

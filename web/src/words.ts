@@ -19,6 +19,9 @@ export const TONES: Record<CompartmentStatus, Tone> = {
   ok: 'ok', outdated: 'warn', error: 'bad', working: 'busy', unknown: 'quiet',
 };
 
+/** What hosts call their generation is the commit that they are at. */
+export const shortRevision = (id: string) => (/^[0-9a-f]{9,64}$/.test(id) ? id.slice(0, 8) : id);
+
 export const commits = (n: number) => (n === 1 ? '1 commit' : `${n} commits`);
 export const plural = (n: number, one: string) => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 

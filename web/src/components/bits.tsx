@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { ago, exact } from '../time';
-import type { Word } from '../words';
+import { shortRevision, type Word } from '../words';
 import { Icon, ToneIcon, type IconName } from './icons';
 
 /** A state: icon and word, tinted. */
@@ -21,7 +21,7 @@ export function Ago({ time }: { time: string | null }) {
 }
 
 export const Revision = ({ id }: { id: string | null }) =>
-  id ? <code class="revision" title={id}>{id.slice(0, 8)}</code> : <span class="soft">none</span>;
+  id ? <code class="revision" title={id}>{shortRevision(id)}</code> : <span class="soft">none</span>;
 
 export function ProgressBar({ share, label }: { share: number | null; label: string }) {
   const value = share === null ? {} : { 'aria-valuenow': Math.round(share * 100) };

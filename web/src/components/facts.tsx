@@ -34,7 +34,7 @@ export function Table({ entries, nested = false }: { entries: [string, Json][]; 
 export function Details({ host }: { host: Host }) {
   const entries: [string, Json][] = [
     ['Kind', host.kind ?? host.host_type], ['Operating system', host.os_version],
-    ['Nixpkgs', host.nixpkgs_version], ['Generation', host.generation],
+    ['Nixpkgs', host.nixpkgs_version], ['Revision', host.generation],
     ['Agent', host.agent_version], ['Repository', host.repo_url], ['Clone', host.repo_dir],
     ['Location', host.location], ['Device', host.device_type],
     ['Token', { own: 'its own', shared: 'the shared one', revoked: 'revoked' }[host.identity]],

@@ -4,7 +4,7 @@ import { hostHref } from '../route';
 import { selection, toggleSelected } from '../view';
 import {
   COMPARTMENTS, compartmentSentence, compartmentWord, hostSentence, livenessWord, opLabel,
-  progressShare,
+  progressShare, shortRevision,
 } from '../words';
 import { Ago, Meter, ProgressBar, State } from './bits';
 import { HostActions } from './host_actions';
@@ -30,7 +30,7 @@ function Sentence({ host, running }: { host: Host; running: Operation | null }) 
       <p class={`sentence sentence-${word.tone}`} title={word.text}>{word.text}</p>
       {running
         ? <ProgressBar share={progressShare(running)} label={`${opLabel(running.op)} on ${host.hostname}`} />
-        : <p class="soft small clip">Seen <Ago time={host.last_seen} />{host.generation && ` · generation ${host.generation}`}</p>}
+        : <p class="soft small clip">Seen <Ago time={host.last_seen} />{host.generation && <> · at <code>{shortRevision(host.generation)}</code></>}</p>}
     </>
   );
 }
