@@ -5,8 +5,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
+#include "file.h"
 #include "option.h"
 #include "str.h"
 #include "verb.h"
@@ -123,6 +125,41 @@ test_verb_table(void **unused)
 	}
 }
 
+/* The manual page has every verb, option and setting, under its name. */
+static void
+test_verb_manual(void **unused)
+{
+	struct buf page = { 0 };
+	char name[128];
+	struct err err;
+
+	(void)unused;
+	if (file_read(MANUAL, 1 << 20, &page, &err) == -1)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < verb_count; i++) {
+		snprintf(name, sizeof(name), "\n*%s*", verb_table[i].name);
+		if (strstr(page.data, name) == NULL)
+			fail_msg("the verb %s is missing", name + 1);
+	}
+	for (size_t i = 0; i < option_count; i++) {
+		snprintf(name, sizeof(name), "*--%s*", option_table[i].name);
+		if (strstr(page.data, name) == NULL)
+			fail_msg("the option %s is missing", name);
+	}
+	for (int i = 0; i < wire_op_count; i++) {
+		snprintf(name, sizeof(name), "*%s*", wire_op_table[i].name);
+		if (strstr(page.data, name) == NULL)
+			fail_msg("the operation %s is missing", name);
+	}
+	for (int i = 0; i < SET_COUNT; i++) {
+		snprintf(name, sizeof(name), "*%s*", settings_table[i].name);
+		if ((settings_table[i].programs & SETTINGS_CLI) &&
+		    strstr(page.data, name) == NULL)
+			fail_msg("the setting %s is missing", name);
+	}
+	buf_free(&page);
+}
+
 int
 main(void)
 {
@@ -131,6 +168,7 @@ main(void)
 		cmocka_unit_test(test_option_bad),
 		cmocka_unit_test(test_verb_find),
 		cmocka_unit_test(test_verb_table),
+		cmocka_unit_test(test_verb_manual),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
