@@ -261,11 +261,7 @@ prepare(struct fleet_conn *c, enum identity_verdict verdict,
 		c->pending++;
 		fleet_store(f, c->host, on_enrolled, c);
 	} else if (verdict == IDENTITY_CONFIRM) {
-		free(c->host->old_token_hash);
-		c->host->old_token_hash = NULL;
-		c->host->token_state = IDENTITY_OWN;
-		fleet_save(f, c->host);
-		fleet_changed(f, c->host, FLEET_IDENTITY);
+		fleet_token_confirm(f, c->host);
 	} else if (c->host->token_state == IDENTITY_ACCEPT) {
 		fleet_token_set(f, c->host, NULL, IDENTITY_SHARED, false);
 	}

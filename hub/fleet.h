@@ -138,6 +138,8 @@ struct fleet_host *fleet_by_token(const struct fleet *, const char *hash);
  */
 void	 fleet_token_set(struct fleet *, struct fleet_host *, const char *token,
 	    enum identity_state, bool keep_old);
+/* Its own token was used: an older one is of no use any more. */
+void	 fleet_token_confirm(struct fleet *, struct fleet_host *);
 /* Write the host's row now and say when that is done. */
 void	 fleet_store(struct fleet *, struct fleet_host *, store_done *, void *);
 /* Write all that waits to be written. */

@@ -386,10 +386,10 @@ store_close(struct store **sp)
 
 	if (s == NULL)
 		return;
-	*sp = NULL;
 	if (!s->running) {
 		store_destroy(s);
 		free(s);
+		*sp = NULL;
 		return;
 	}
 	uv_timer_stop(&s->probe);
@@ -399,11 +399,12 @@ store_close(struct store **sp)
 	pthread_mutex_unlock(&s->lock);
 	uv_thread_join(&s->thread);
 	tell_all(s);
-	/* A completion may have queued more. */
+	/* A completion may have queued more: the pointer is still good. */
 	while (s->backlog > 0) {
 		thread_main(s);
 		tell_all(s);
 	}
+	*sp = NULL;
 	store_destroy(s);
 	uv_close((uv_handle_t *)&s->probe, NULL);
 	uv_close((uv_handle_t *)&s->async, on_closed);
