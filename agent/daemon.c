@@ -186,7 +186,7 @@ on_state(void *cookie)
 
 	if (state == HUBLINK_OPEN)
 		return;
-	if (d->dialect != 0 || state == HUBLINK_WAITING)
+	if (state == HUBLINK_WAITING)
 		log_warn("no link to the hub", "hub", d->conf->url_text,
 		    "reason", hublink_reason(d->link));
 	d->dialect = 0;

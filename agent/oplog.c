@@ -245,15 +245,16 @@ static void
 clean(struct buf *line, const char *text, size_t len)
 {
 	size_t from = line->len, to = from, i;
-	unsigned char c;
+	const unsigned char *p;
 
 	utf8_clean(line, text, len);
 	for (i = from; i < line->len; i++) {
-		c = (unsigned char)line->data[i];
-		if (c >= 0x20 || c == '\t' || c == 0x1b) {
-			if (c != 0x7f)
-				line->data[to++] = (char)c;
-		}
+		p = (const unsigned char *)line->data + i;
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			i++;	/* U+0080 to U+009F */
+		else if ((p[0] >= 0x20 && p[0] != 0x7f) || p[0] == '\t' ||
+		    p[0] == 0x1b)
+			line->data[to++] = (char)p[0];
 	}
 	line->len = to;
 }
