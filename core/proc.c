@@ -278,8 +278,9 @@ serve(struct run *r)
 		p[0] = (struct pollfd){ r->outs[PROC_OUT].fd, POLLIN, 0 };
 		p[1] = (struct pollfd){ r->outs[PROC_ERR].fd, POLLIN, 0 };
 		p[2] = (struct pollfd){ r->exit_fd, POLLIN, 0 };
-		p[3] = (struct pollfd){
-			r->phase == RUNNING ? r->spec->stop_fd : -1, POLLIN, 0 };
+		p[3] = (struct pollfd){ -1, POLLIN, 0 };
+		if (r->phase == RUNNING)
+			p[3].fd = r->spec->stop_fd;
 		if (poll(p, 4, wait_time(r)) == -1)
 			continue;
 		if (p[0].revents != 0)
