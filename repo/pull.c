@@ -80,13 +80,15 @@ recover(struct repo *r, struct repo_change *ch, struct err *e)
 }
 
 static int
-advance(struct repo *r, const struct ready *rd, struct repo_change *ch,
+advance(struct repo *r, struct ready *rd, struct repo_change *ch,
     struct err *e)
 {
 	char tip[REPO_REV];
 	bool forced;
+	int rc = fetch(r, &forced, e);
 
-	if (fetch(r, &forced, e) == -1)
+	ready_tree(rd);
+	if (rc == -1)
 		return (recover(r, ch, e));
 	if (gitdir_ref(r->dir, r->tracking, tip) == -1)
 		return (git_fail(r, REPO_FAIL_OTHER, e, "git fetched nothing"));
@@ -103,50 +105,65 @@ advance(struct repo *r, const struct ready *rd, struct repo_change *ch,
 	return (0);
 }
 
-int
-pull_run(struct repo *r, struct repo_change *res, struct err *e)
+/* Nothing to fetch: the clone's own revision, with a tree as it should be. */
+static int
+mend(struct repo *r, struct ready *rd, struct repo_change *ch, struct err *e)
+{
+	ready_tree(rd);
+	memcpy(ch->to, rd->head, sizeof(ch->to));
+	ch->repaired = !rd->tree_ok;
+	if (rd->tree_ok && rd->store_ok)
+		return (0);
+	if (!rd->tree_ok &&
+	    tree_checkout(r, r->dir, rd->head, false, e) == -1)
+		return (recover(r, ch, e));
+	return (seal_now(r, e));
+}
+
+typedef int	 step_fn(struct repo *, struct ready *, struct repo_change *,
+	    struct err *);
+
+/* Make it ready, then take the step unless it was cloned anew. */
+static int
+prepared(struct repo *r, step_fn *step, struct repo_change *res,
+    struct err *e)
 {
 	struct repo_change ch = { 0 };
 	struct ready rd;
+	int rc;
 
 	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
-	if (ready_make(r, &rd, e) == -1)
-		return (-1);
-	if (rd.cloned)
-		cloned(r, &ch);
-	else if (advance(r, &rd, &ch, e) == -1)
-		return (-1);
-	*res = ch;
-	return (0);
+	if ((rc = ready_make(r, &rd, e)) == 0) {
+		if (rd.cloned)
+			cloned(r, &ch);
+		else
+			rc = step(r, &rd, &ch, e);
+	}
+	ready_done(&rd);
+	if (rc == 0)
+		*res = ch;
+	return (rc);
+}
+
+static int
+ensure(struct repo *r, struct ready *rd, struct repo_change *ch,
+    struct err *e)
+{
+	if (rd->head[0] == '\0' || !rd->branch_ok)
+		return (advance(r, rd, ch, e));
+	return (mend(r, rd, ch, e));
+}
+
+int
+pull_run(struct repo *r, struct repo_change *res, struct err *e)
+{
+	return (prepared(r, advance, res, e));
 }
 
 int
 pull_ensure(struct repo *r, struct repo_change *res, struct err *e)
 {
-	struct repo_change ch = { 0 };
-	struct ready rd;
-
-	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
-	if (ready_make(r, &rd, e) == -1)
-		return (-1);
-	if (rd.cloned)
-		cloned(r, &ch);
-	else if (rd.head[0] == '\0' || !rd.branch_ok) {
-		if (advance(r, &rd, &ch, e) == -1)
-			return (-1);
-	} else {
-		memcpy(ch.to, rd.head, sizeof(ch.to));
-		ch.repaired = !rd.tree_ok;
-		if (!rd.tree_ok &&
-		    tree_checkout(r, r->dir, rd.head, false, e) == -1) {
-			if (recover(r, &ch, e) == -1)
-				return (-1);
-		} else if ((!rd.tree_ok || !rd.store_ok) &&
-		    seal_now(r, e) == -1)
-			return (-1);
-	}
-	*res = ch;
-	return (0);
+	return (prepared(r, ensure, res, e));
 }
 
 int
