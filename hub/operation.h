@@ -27,7 +27,7 @@ struct operation {
 	bool accepted;			/* the host said it has it */
 	bool reported;			/* the outcome is the host's own word */
 	bool forced;
-	bool overdue;			/* stopped because its deadline passed */
+	bool overdue;			/* stopped by its deadline */
 	bool stored;			/* the row is in the store */
 	bool cut;			/* its log reached the limit */
 	uint32_t log_round;		/* grows when stored lines failed */
