@@ -332,9 +332,8 @@ opstep_event(struct operation *op, enum opstate_event ev,
 		opstep_enter(op, step.next);
 		break;
 	case OPSTATE_OVERDUE:
-		op->overdue = true;
-		/* FALLTHROUGH */
 	case OPSTATE_ASK_STOP:
+		op->overdue = op->overdue || step.act == OPSTATE_OVERDUE;
 		opstep_enter(op, step.next);
 		send_stop(op);
 		break;
