@@ -65,14 +65,15 @@ test_deltas(void **unused)
 	assert_int_equal(ndeltas, 0);
 	feed_on(rig.hub->feed, true);
 	rig_say(&agent, "{\"type\":\"heartbeat\",\"payload\":{\"generation\":"
-	    "\"\",\"nixpkgs_version\":\"\",\"metrics\":{\"cpu\":7,\"ram\":1,"
+	    "\"\",\"nixpkgs_version\":\"\",\"metrics\":{\"cpu\":41.8,\"ram\":1,"
 	    "\"swap\":0,\"load\":0}}}");
 	for (int i = 0; i < 3; i++)
 		eventlog_add(rig.hub->events, &en, "event %d", i);
 	await(1);
 	h = json_array_get(json_object_get(deltas[0], "hosts"), 0);
 	assert_string_equal(json_string_value(json_object_get(h, "id")), "h1");
-	assert_non_null(json_object_get(h, "metrics"));
+	assert_true(json_real_value(json_object_get(json_object_get(h,
+	    "metrics"), "cpu")) == 41.8);
 	assert_non_null(json_object_get(h, "last_seen"));
 	assert_null(json_object_get(h, "location"));
 	assert_null(json_object_get(h, "compartments"));
