@@ -6,49 +6,49 @@
 
 #include "buf.h"
 #include "file.h"
-#include "oplog.h"
+#include "joblog.h"
 #include "str.h"
 
-static struct oplog *
+static struct joblog *
 open_log(void)
 {
-	struct oplog *log = NULL;
+	struct joblog *log = NULL;
 	struct err e = { 0 };
 
-	assert_int_equal(oplog_open(scratch_path("."), &log, &e), 0);
+	assert_int_equal(joblog_open(scratch_path("."), &log, &e), 0);
 	return (log);
 }
 
 static void
-add(struct oplog *log, const char *text)
+add(struct joblog *log, const char *text)
 {
 
-	oplog_add(log, STREAM_STDOUT, text, strlen(text));
+	joblog_add(log, STREAM_STDOUT, text, strlen(text));
 }
 
 static void
-finish(struct oplog **log, int64_t want)
+finish(struct joblog **log, int64_t want)
 {
 	int64_t last = -1;
 
-	assert_int_equal(oplog_close(log, &last, NULL), 0);
+	assert_int_equal(joblog_close(log, &last, NULL), 0);
 	assert_int_equal(last, want);
 }
 
 /* The next record of a reader; NULL if there is none.  Freed by the caller. */
 static char *
-next(struct oplog_reader *r, int64_t *seq)
+next(struct joblog_reader *r, int64_t *seq)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 
-	if (oplog_read(r, &rec) != 1)
+	if (joblog_read(r, &rec) != 1)
 		return (NULL);
 	*seq = rec.seq;
 	return (str_ndup(rec.text, rec.len));
 }
 
 static void
-expect(struct oplog_reader *r, int64_t seq, const char *text)
+expect(struct joblog_reader *r, int64_t seq, const char *text)
 {
 	int64_t got = 0;
 	char *line = next(r, &got);
@@ -61,65 +61,65 @@ expect(struct oplog_reader *r, int64_t seq, const char *text)
 
 /* A reader sees a record as soon as it was added, and goes on from there. */
 static void
-test_oplog_is_followed(void **unused)
+test_joblog_is_followed(void **unused)
 {
-	struct oplog_reader *r = oplog_reader_new(scratch_path("."), 1);
-	struct oplog_record rec;
-	struct oplog *log;
+	struct joblog_reader *r = joblog_reader_new(scratch_path("."), 1);
+	struct joblog_record rec;
+	struct joblog *log;
 
 	(void)unused;
-	assert_int_equal(oplog_read(r, &rec), 0);
+	assert_int_equal(joblog_read(r, &rec), 0);
 	log = open_log();
 	add(log, "one");
 	expect(r, 1, "one");
-	assert_int_equal(oplog_read(r, &rec), 0);
+	assert_int_equal(joblog_read(r, &rec), 0);
 	add(log, "");
 	add(log, "three");
 	expect(r, 2, "");
 	expect(r, 3, "three");
 	finish(&log, 3);
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 }
 
 /* Whatever a child prints becomes one line of clean UTF-8. */
 static void
-test_oplog_cleans(void **unused)
+test_joblog_cleans(void **unused)
 {
-	struct oplog_reader *r = oplog_reader_new(scratch_path("."), 1);
+	struct joblog_reader *r = joblog_reader_new(scratch_path("."), 1);
 	static const char raw[] = "a\0b\nc\rd\te\033[1m\xff\xc2\x85\x7f.";
-	struct oplog *log = open_log();
+	struct joblog *log = open_log();
 
 	(void)unused;
-	oplog_add(log, STREAM_STDERR, raw, sizeof(raw) - 1);
+	joblog_add(log, STREAM_STDERR, raw, sizeof(raw) - 1);
 	expect(r, 1, "a\xef\xbf\xbd" "bcd\te\033[1m\xef\xbf\xbd.");
 	finish(&log, 1);
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 }
 
 /* Half a line of a killed writer goes; the numbers go on. */
 static void
-test_oplog_repairs_its_end(void **unused)
+test_joblog_repairs_its_end(void **unused)
 {
-	struct oplog *log;
-	struct oplog_reader *r;
+	struct joblog *log;
+	struct joblog_reader *r;
 
 	(void)unused;
 	scratch_file("log", "1 1700000000000 o one\n2 1700000000000 o tw");
 	log = open_log();
-	assert_int_equal(oplog_last(log), 1);
+	assert_int_equal(joblog_last(log), 1);
 	add(log, "two");
 	finish(&log, 2);
-	r = oplog_reader_new(scratch_path("."), 2);
+	r = joblog_reader_new(scratch_path("."), 2);
 	expect(r, 2, "two");
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 }
 
 /* Any record is found by its number, also in a large log. */
 static void
-test_oplog_seeks(void **unused)
+test_joblog_seeks(void **unused)
 {
-	struct oplog *log = open_log();
-	struct oplog_reader *r;
+	struct joblog *log = open_log();
+	struct joblog_reader *r;
 	char text[64];
 	int64_t n;
 
@@ -129,39 +129,39 @@ test_oplog_seeks(void **unused)
 		add(log, text);
 	}
 	finish(&log, 20000);
-	r = oplog_reader_new(scratch_path("."), 1);
+	r = joblog_reader_new(scratch_path("."), 1);
 	for (n = 20000; n > 0; n -= 1237) {
-		oplog_reader_seek(r, n);
+		joblog_reader_seek(r, n);
 		snprintf(text, sizeof(text), "%*d", (int)(n % 50), (int)n);
 		expect(r, n, text);
 	}
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 }
 
 /* A damaged line, zeroes of a power cut included, hides only itself. */
 static void
-test_oplog_skips_damage(void **unused)
+test_joblog_skips_damage(void **unused)
 {
 	static const char text[] = "1 5 o one\n\0\0\0\0\n2 5 o two\nrubbish\n"
 	    "2 5 o again\n3 5 n three\n";
-	struct oplog_reader *r;
+	struct joblog_reader *r;
 	struct err e = { 0 };
 
 	(void)unused;
 	assert_int_equal(file_write(scratch_path("log"), text,
 	    sizeof(text) - 1, 0600, &e), 0);
-	r = oplog_reader_new(scratch_path("."), 1);
+	r = joblog_reader_new(scratch_path("."), 1);
 	expect(r, 1, "one");
 	expect(r, 2, "two");
 	expect(r, 3, "three");
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 }
 
 /* Count the records and check that none is missing. */
 static int64_t
 whole(char **gap, char **last)
 {
-	struct oplog_reader *r = oplog_reader_new(scratch_path("."), 1);
+	struct joblog_reader *r = joblog_reader_new(scratch_path("."), 1);
 	int64_t n = 0, seq;
 	char *line;
 
@@ -175,12 +175,12 @@ whole(char **gap, char **last)
 		free(*last);
 		*last = line;
 	}
-	oplog_reader_free(&r);
+	joblog_reader_free(&r);
 	return (n);
 }
 
 static void
-fill(struct oplog *log, int from, int to)
+fill(struct joblog *log, int from, int to)
 {
 	char text[32];
 
@@ -192,15 +192,15 @@ fill(struct oplog *log, int from, int to)
 
 /* A log beyond its limit keeps head and tail and says what was cut. */
 static void
-test_oplog_cuts_the_middle(void **unused)
+test_joblog_cuts_the_middle(void **unused)
 {
-	struct oplog *log = open_log();
+	struct joblog *log = open_log();
 	char *gap, *last;
 
 	(void)unused;
-	oplog_limits(log, 4000, 2000);
+	joblog_limits(log, 4000, 2000);
 	fill(log, 1, 5000);
-	assert_int_equal(oplog_close(&log, NULL, NULL), 0);
+	assert_int_equal(joblog_close(&log, NULL, NULL), 0);
 	assert_true(whole(&gap, &last) < 300);
 	assert_non_null(gap);
 	assert_string_equal(last, "line 5000");
@@ -211,16 +211,16 @@ test_oplog_cuts_the_middle(void **unused)
 
 /* The tail of a writer that was killed is not lost either. */
 static void
-test_oplog_keeps_the_tail_of_a_dead_writer(void **unused)
+test_joblog_keeps_the_tail_of_a_dead_writer(void **unused)
 {
-	struct oplog *log = open_log();
+	struct joblog *log = open_log();
 	char *gap, *last;
 
 	(void)unused;
-	oplog_limits(log, 4000, 2000);
+	joblog_limits(log, 4000, 2000);
 	fill(log, 1, 5000);
 	log = open_log();	/* the first one is abandoned */
-	assert_int_equal(oplog_close(&log, NULL, NULL), 0);
+	assert_int_equal(joblog_close(&log, NULL, NULL), 0);
 	whole(&gap, &last);
 	assert_non_null(gap);
 	assert_string_equal(last, "line 5000");
@@ -232,13 +232,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT(test_oplog_is_followed),
-		UNIT(test_oplog_cleans),
-		UNIT(test_oplog_repairs_its_end),
-		UNIT(test_oplog_seeks),
-		UNIT(test_oplog_skips_damage),
-		UNIT(test_oplog_cuts_the_middle),
-		UNIT(test_oplog_keeps_the_tail_of_a_dead_writer),
+		UNIT(test_joblog_is_followed),
+		UNIT(test_joblog_cleans),
+		UNIT(test_joblog_repairs_its_end),
+		UNIT(test_joblog_seeks),
+		UNIT(test_joblog_skips_damage),
+		UNIT(test_joblog_cuts_the_middle),
+		UNIT(test_joblog_keeps_the_tail_of_a_dead_writer),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
