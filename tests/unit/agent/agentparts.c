@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "control.h"
+#include "digest.h"
+#include "file.h"
 #include "hublink.h"
 #include "installed.h"
 #include "intake.h"
@@ -24,6 +26,26 @@ test_hublink_backoff(void **unused)
 		assert_true(hublink_backoff(n, true, UINT32_MAX) <= 300000);
 	}
 	assert_true(hublink_backoff(0, false, UINT32_MAX) <= 1000);
+}
+
+/* A known digest, and the same as the rest of the program has it. */
+static void
+test_digest_file(void **unused)
+{
+	char a[65], b[65];
+	struct err e = { 0 };
+
+	(void)unused;
+	scratch_begin();
+	assert_int_equal(digest_file(scratch_file("abc", "abc"), a, &e), 0);
+	assert_string_equal(a, "ba7816bf8f01cfea414140de5dae2223b00361a396177a"
+	    "9cb410ff61f20015ad");
+	assert_int_equal(file_sha256("/proc/self/exe", b, &e), 0);
+	assert_int_equal(digest_file("/proc/self/exe", a, &e), 0);
+	assert_string_equal(a, b);
+	assert_int_equal(digest_file(scratch_path("none"), a, &e), -1);
+	assert_int_equal(e.code, ERR_NOTFOUND);
+	scratch_end();
 }
 
 /* Only another path of the store is another agent. */
@@ -112,6 +134,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hublink_backoff),
+		cmocka_unit_test(test_digest_file),
 		cmocka_unit_test(test_installed_changed),
 		cmocka_unit_test(test_ops_cover_the_table),
 		cmocka_unit_test(test_intake_args),
