@@ -5,11 +5,14 @@ import json
 import re
 import signal
 import socket
+import ssl
+import subprocess
 import time
 
 import pytest
 
-from hub_process import totp
+from hub_process import SHARED, totp
+from ws_agent import WsAgent
 
 SECRET = "JBSWY3DPEHPK3PXP"
 
@@ -281,9 +284,31 @@ def test_health_tells_the_truth(hub):
     assert "stuck" in answer.json["reason"]
 
 
-def test_check_and_arguments(program, tmp_path):
-    import subprocess
+def test_tls(new_hub, tmp_path):
+    """With a certificate everything is TLS, and browsers are told to stay."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", str(key), "-out", str(cert)],
+                   check=True, capture_output=True)
+    hub = new_hub(NIXFLEET_TLS_CERT=str(cert), NIXFLEET_TLS_KEY=str(key))
+    trust = ssl.create_default_context(cafile=str(cert))
+    assert hub.scheme == "https"
+    c = http.client.HTTPSConnection(*hub.address, timeout=10, context=trust)
+    c.request("POST", "/login", f"password={hub.password}", {
+        "Content-Type": "application/x-www-form-urlencoded"})
+    answer = c.getresponse()
+    answer.read()
+    assert "Secure" in answer.getheader("Set-Cookie")
+    assert answer.getheader("Strict-Transport-Security")
+    c.close()
+    host = WsAgent(hub.address, SHARED, "atlas", ssl=trust)
+    assert host.registered["host_id"] == "atlas"
+    host.close()
 
+
+def test_check_and_arguments(program, tmp_path):
     def run(*args, **env):
         return subprocess.run([str(program), *args], text=True,
                               capture_output=True, timeout=20, env={
