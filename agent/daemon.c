@@ -215,7 +215,8 @@ start_link(struct daemon *d, struct err *e)
 	struct reporter_conf rc = { .journal = d->journal,
 	    .on_status = on_status_sent, .cookie = d };
 
-	if (tls_trust_load(settings_str(d->conf->set, SET_CA_FILE),
+	if (d->conf->url.tls && tls_trust_load(
+	    settings_str(d->conf->set, SET_CA_FILE),
 	    settings_str(d->conf->set, SET_PINNED_PUBKEY), &d->trust,
 	    e) == -1)
 		return (-1);

@@ -388,7 +388,11 @@ hublink_new(const struct hublink_conf *conf, struct hublink **out,
 	snprintf(l->reason, sizeof(l->reason), "not connected yet");
 	loop_info(conf->loop, &foreign, &info);
 	info.protocols = protocols;
-	tls_trust_apply(conf->trust, &info);
+	/* Without TLS its library is not even started: it is large. */
+	if (conf->url->tls)
+		tls_trust_apply(conf->trust, &info);
+	else
+		info.options &= ~(uint64_t)LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	if ((l->ctx = loop_open(&info, e)) == NULL) {
 		free(l);
 		return (-1);

@@ -16,7 +16,7 @@ on_line(void *cookie, enum proc_stream stream, const char *p, size_t n)
 {
 	struct opctx *x = cookie;
 
-	oplog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
+	joblog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
 	    p, n);
 }
 
@@ -103,7 +103,7 @@ ops_reboot(struct opctx *x)
 	int rc;
 
 	opctx_phase(x, "reboot");
-	oplog_note(x->log, "restarting the machine");
+	joblog_note(x->log, "restarting the machine");
 	rc = run(x, geteuid() == 0 ? as_root : as_user, REBOOT_LIMIT, &res,
 	    &e);
 	proc_result_free(&res);

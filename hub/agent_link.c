@@ -25,7 +25,7 @@
 struct fleet_conn {
 	struct deadline alive;		/* first: see on_alive */
 	struct hub *hub;
-	struct fleet_host *host;	/* NULL: replaced, or the face has gone */
+	struct fleet_host *host;	/* NULL: replaced, or face gone */
 	struct agent_link_face face;
 	const char *addr;		/* interned */
 	char *token;			/* to be sent when it is stored */

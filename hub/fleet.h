@@ -47,7 +47,7 @@ struct fleet_host {
 	char *token_hash, *old_token_hash; /* hex or NULL, see identity.h */
 	struct fleet_conn *conn;	/* NULL: not connected */
 	struct operation *ops;		/* open ones, oldest first, ->next */
-	struct operation *doubtful;	/* ended last, without the host's word */
+	struct operation *doubtful;	/* ended without the host's word */
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
 	int32_t behind;			/* as told to browsers; -1: not known */

@@ -7,6 +7,7 @@
 #include "http_proxy.h"
 #include "hubcheck.h"
 #include "listener.h"
+#include "password.h"
 #include "settings.h"
 #include "str.h"
 
@@ -111,9 +112,18 @@ static int
 check_password(const struct settings *s, char *note, size_t len,
     struct err *e)
 {
-	return (check_secret(s, SET_PASSWORD_HASH, SET_PASSWORD_HASH_FILE,
-	    "not set: the first start makes one and prints it", note, len,
-	    e));
+	char *hash;
+	int rc = 0;
+
+	if (settings_secret(s, SET_PASSWORD_HASH, SET_PASSWORD_HASH_FILE,
+	    &hash, e) == -1)
+		return (-1);
+	snprintf(note, len, "%s", hash == NULL ? "not set: the first start "
+	    "makes one and prints it" : "its hash is set");
+	if (hash != NULL)
+		rc = password_hash_check(hash, e);
+	str_wipefree(&hash);
+	return (rc);
 }
 
 static int

@@ -67,6 +67,11 @@ class Agent:
                         return answers
         return answers
 
+    def pull(self):
+        """Bring the clone to the branch, asked for on this host."""
+        answers = self.ask("run", op="pull")
+        assert answers[-1].get("outcome") == "ok", answers
+
     def op_dir(self, op_id):
         return self.state / "ops" / op_id
 

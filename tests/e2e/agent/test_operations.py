@@ -14,7 +14,7 @@ def script(body):
 def slow_test(agent, name="50-slow.sh", body="echo begun; sleep 300"):
     """A host test that does not end by itself; pulled, and running."""
     agent.test_script(name, script(body))
-    agent.ask("run", op="pull")
+    agent.pull()
 
 
 def test_dialect_4_operation(new_agent):
@@ -151,7 +151,7 @@ def test_same_op_id_runs_once(new_agent):
     """Asked again, it is answered again and not run again."""
     agent = new_agent().start().ready()
     agent.test_script("50-count.sh", script(f"echo x >>{agent.dir}/count"))
-    agent.ask("run", op="pull")
+    agent.pull()
     op_id = agent.hub.command("test")
     agent.hub.command("test", op_id=op_id)
     agent.hub.finished(op_id)
@@ -229,7 +229,7 @@ def test_huge_and_binary_output(new_agent):
         "head -c 3000000 /dev/zero | tr '\\0' a; echo\n"
         "head -c 300000 /dev/urandom; echo; printf 'a\\0b\\377c\\033[1m\\n'\n"
         "echo end"))
-    agent.ask("run", op="pull")
+    agent.pull()
     op_id = agent.hub.command("test")
     agent.hub.finished(op_id)
     text = agent.hub.text(op_id)
@@ -243,7 +243,7 @@ def test_dialect_3_log_is_complete(new_agent):
     """A dialect 3 hub gets every line in order, also of a large log."""
     agent = new_agent(3).start().ready()
     agent.test_script("50-many.sh", script("seq 30000"))
-    agent.ask("run", op="pull")
+    agent.pull()
     agent.hub.command("test")
     agent.hub.expect("status", 60, command="test")
     lines = [p["line"] for p in agent.hub.all("output")
@@ -256,7 +256,7 @@ def test_failing_test_counts(new_agent):
     agent = new_agent().start().ready()
     agent.ask("run", op="pull-switch")
     agent.test_script("00-bad.sh", script("echo broken; exit 3"))
-    agent.ask("run", op="pull")
+    agent.pull()
     status = agent.hub.finished(agent.hub.command("test"))
     assert status["outcome"] == "failed" and status["exit_code"] != 0
     assert "2 of 3" in status["message"]

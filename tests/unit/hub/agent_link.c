@@ -227,6 +227,31 @@ test_leaves_early(void **unused)
 	done(&a);
 }
 
+static bool
+is_late(void *cookie)
+{
+	(void)cookie;
+	return (fleet_find(rig.hub->fleet, "h1")->liveness == LIVENESS_LATE);
+}
+
+/* A host that is connected and silent is called late, not healthy. */
+static void
+test_late(void **unused)
+{
+	struct rig_agent a = { .host = "h1" };
+
+	(void)unused;
+	rig.extra[0] = "NIXFLEET_HEARTBEAT_INTERVAL=1";
+	rig_restart(&rig);
+	assert_int_equal(rig_connect(&rig, &a, NULL, NULL), 0);
+	rig_wait(&rig, is_late, NULL);
+	assert_string_equal(shown("h1", "status"), "online");
+	rig_say(&a, "{\"type\":\"heartbeat\",\"payload\":{\"generation\":"
+	    "\"\",\"nixpkgs_version\":\"\"}}");
+	assert_string_equal(shown("h1", "liveness"), "connected");
+	done(&a);
+}
+
 /* Hosts cannot be removed under a live link, and are gone afterwards. */
 static void
 test_remove(void **unused)
@@ -257,7 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_dialect3), T(test_enrol), T(test_revoke),
 		T(test_rotate), T(test_flapping), T(test_leaves_early),
-		T(test_remove),
+		T(test_remove), T(test_late),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

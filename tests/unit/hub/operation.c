@@ -129,11 +129,11 @@ test_resume(void **unused)
 	rig_settle(&rig);
 	rig_gone(&a4, false);
 	assert_int_equal(op_of(id)->state, OP_LOST);
+	rig_gone(&a3, false);
 	rig_restart(&rig);
 	assert_int_equal(op_of(id)->state, OP_LOST);
 	assert_int_equal(op_of(id)->last_seq, 1);
 	snprintf(resume, sizeof(resume), "{\"%s\":2}", id);
-	a3.conn = NULL;
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, resume), 0);
 	rig_await(&a4, "output_ack", 1);
 	assert_int_equal(op_of(id)->state, OP_RUNNING);
