@@ -8,6 +8,7 @@
 #include "seal.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 
 #define LISTING_MAX (4 * 1024 * 1024)
 
@@ -56,6 +57,7 @@ make_fresh(struct repo *r, struct err *e)
 		return (git_fail(r, REPO_FAIL_BRANCH, e, "%s is no branch "
 		    "there", r->branch));
 	if (gitdir_scrub(r, r->fresh, &touched, e) == -1 ||
+	    trust_check(r, r->fresh, "", tip, e) == -1 ||
 	    tree_checkout(r, r->fresh, tip, true, e) == -1 ||
 	    seal_make(r, r->fresh, &seal, e) == -1)
 		return (-1);

@@ -51,6 +51,12 @@ static const struct {
 	[REPO_FAIL_STORAGE] = { "storage", ERR_SYS, "" },
 	[REPO_FAIL_LEGACY] = { "legacy", ERR_CHILD,
 	    "the directory belongs to a person and is left as it is" },
+	[REPO_FAIL_UNTRUSTED] = { "untrusted", ERR_REFUSED,
+	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
+	    "lets this one in" },
+	[REPO_FAIL_REWRITTEN] = { "rewritten", ERR_REFUSED,
+	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
+	    "lets this one in" },
 };
 
 /*

@@ -28,6 +28,7 @@ static const char *const config[][2] = {
 	{ "credential.helper", "" },
 	{ "gpg.program", "false" },
 	{ "gpg.ssh.program", "false" },
+	{ "gpg.x509.program", "false" },
 	{ "init.templateDir", "" },
 	{ "protocol.ext.allow", "never" },
 	{ "transfer.bundleURI", "false" },
@@ -373,6 +374,23 @@ add_value(struct buf *b, const char *key, const char *value)
 	buf_adds(b, "\"\n");
 }
 
+/* Programs that check or make signatures: only those that are asked for. */
+static void
+add_trust(const struct repo *r, struct buf *b)
+{
+	if (r->gpg_keys != NULL)
+		add_value(b, "gpg.program", "gpg");
+	if (r->signers != NULL || r->signing_key != NULL)
+		add_value(b, "gpg.ssh.program", "ssh-keygen");
+	if (r->signers != NULL)
+		add_value(b, "gpg.ssh.allowedSignersFile", r->signers);
+	if (r->signing_key != NULL) {
+		add_value(b, "gpg.format", "ssh");
+		add_value(b, "user.signingKey", r->signing_key);
+		add_value(b, "commit.gpgSign", "true");
+	}
+}
+
 int
 git_setup(const struct repo *r, struct err *e)
 {
@@ -383,6 +401,7 @@ git_setup(const struct repo *r, struct err *e)
 	buf_adds(&b, "# Written by nixfleet; changes are lost.\n");
 	for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
 		add_value(&b, config[i][0], config[i][1]);
+	add_trust(r, &b);
 	add_value(&b, "safe.directory", r->dir);
 	add_value(&b, "safe.directory", r->fresh);
 	if (r->remote.proto == REMOTE_FILE) {

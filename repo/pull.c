@@ -8,6 +8,7 @@
 #include "seal.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 
 /* Did git report a rewritten branch?  Such a line begins with " + ". */
 static bool
@@ -79,27 +80,47 @@ recover(struct repo *r, struct repo_change *ch, struct err *e)
 	return (0);
 }
 
+/*
+ * Was the branch rewritten?  What an earlier pull fetched but could not check
+ * out is no news to git any more.
+ */
+static bool
+rewritten(struct repo *r, const struct ready *rd, const char *before,
+    const char *tip, bool said)
+{
+	if (!rd->branch_ok || str_eq(rd->head, tip))
+		return (false);
+	if (str_eq(before, rd->head))
+		return (said);
+	return (!trust_is_ancestor(r, r->dir, rd->head, tip));
+}
+
 static int
 advance(struct repo *r, struct ready *rd, struct repo_change *ch,
     struct err *e)
 {
-	char tip[REPO_REV];
+	char before[REPO_REV] = "", tip[REPO_REV];
 	bool forced;
-	int rc = fetch(r, &forced, e);
+	int rc;
 
+	(void)!gitdir_ref(r->dir, r->tracking, before);
+	rc = fetch(r, &forced, e);
 	ready_tree(rd);
 	if (rc == -1)
 		return (recover(r, ch, e));
 	if (gitdir_ref(r->dir, r->tracking, tip) == -1)
 		return (git_fail(r, REPO_FAIL_OTHER, e, "git fetched nothing"));
+	if (trust_check(r, r->dir, rd->branch_ok ? rd->head : "", tip,
+	    e) == -1)
+		return (-1);
 	ch->changed = !str_eq(rd->head, tip);
+	ch->forced = rewritten(r, rd, before, tip, forced);
 	if (ch->changed || !rd->tree_ok) {
 		if (tree_checkout(r, r->dir, tip, rd->tree_ok, e) == -1)
 			return (recover(r, ch, e));
 		ch->repaired = !rd->tree_ok;
 	}
 	memcpy(ch->to, tip, sizeof(ch->to));
-	ch->forced = forced && rd->branch_ok;
 	if (ch->changed || !rd->tree_ok || !rd->store_ok || !rd->branch_ok)
 		return (seal_now(r, e));
 	return (0);
@@ -109,6 +130,8 @@ advance(struct repo *r, struct ready *rd, struct repo_change *ch,
 static int
 mend(struct repo *r, struct ready *rd, struct repo_change *ch, struct err *e)
 {
+	if (trust_check(r, r->dir, rd->head, rd->head, e) == -1)
+		return (-1);
 	ready_tree(rd);
 	memcpy(ch->to, rd->head, sizeof(ch->to));
 	ch->repaired = !rd->tree_ok;

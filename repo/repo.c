@@ -20,6 +20,7 @@
 #include "pull.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 #include "update.h"
 #include "verify.h"
 
@@ -122,6 +123,10 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 	    "NixFleet");
 	r->commit_email = str_dup(c->commit_email != NULL ?
 	    c->commit_email : "nixfleet@localhost");
+	r->signing_key = str_dup(c->signing_key);
+	r->signers = str_dup(c->allowed_signers);
+	r->gpg_keys = str_dup(c->gpg_keys);
+	r->ff_only = c->fast_forward;
 	r->home = file_join(r->state_dir, "git");
 	if (r->legacy_dir == NULL) {
 		r->fresh = str_printf("%s.new", r->dir);
@@ -144,7 +149,8 @@ repo_free(struct repo **rp)
 	char *const all[] = { r->url, r->branch, r->dir, r->state_dir,
 		r->ssh_key, r->known_hosts, r->token_file, r->askpass,
 		r->legacy_dir, r->commit_name, r->commit_email, r->home,
-		r->fresh, r->old, r->tracking, r->refspec };
+		r->fresh, r->old, r->tracking, r->refspec, r->signing_key,
+		r->signers, r->gpg_keys };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);
@@ -161,6 +167,7 @@ begin(struct repo *r, struct err *e)
 	int fd = -1;
 
 	r->fail = REPO_FAIL_NONE;
+	r->refused[0] = '\0';
 	if (file_mkdirs(r->state_dir, 0700, e) == 0 &&
 	    file_mkdirs(r->home, 0700, e) == 0)
 		fd = flock_take(path, LOCK_WAIT_MS, e);
@@ -223,6 +230,23 @@ repo_reset(struct repo *r, struct repo_change *ch, struct err *e)
 {
 	return (change(r, r->legacy_dir != NULL ? legacy_refuse : pull_anew,
 	    ch, e));
+}
+
+int
+repo_accept(struct repo *r, const char *rev, struct repo_change *res,
+    struct err *e)
+{
+	struct repo_change ch = { 0 };
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1 && r->legacy_dir != NULL)
+		rc = legacy_refuse(r, NULL, &why);
+	else if (fd != -1 && (rc = trust_accept(r, rev, &why)) == 0)
+		rc = pull_run(r, &ch, &why);
+	if (rc == 0 && res != NULL)
+		*res = ch;
+	return (end(r, fd, rc, &why, true, e));
 }
 
 int

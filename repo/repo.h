@@ -50,6 +50,8 @@ enum repo_fail {
 	REPO_FAIL_NO_SPACE,	/* "no_space": our disk is full */
 	REPO_FAIL_STORAGE,	/* "storage": read-only, gone, not ours */
 	REPO_FAIL_LEGACY,	/* "legacy": git pull in a person's directory */
+	REPO_FAIL_UNTRUSTED,	/* "untrusted": not signed by a trusted key */
+	REPO_FAIL_REWRITTEN,	/* "rewritten": no descendant of what we had */
 	REPO_NFAIL
 };
 
@@ -69,6 +71,11 @@ struct repo_conf {
 	const char *legacy_dir;	/* plain "git pull" there instead of a clone;
 				   url, branch and dir are not used then */
 	const char *commit_name, *commit_email;	/* NULL: NixFleet's */
+	const char *signing_key; /* ssh key that signs them; NULL: unsigned */
+	/* The tip must be signed by one of these keys: a file for ssh-keygen's
+	   allowed signers, one with gpg's public keys; NULL: no such keys. */
+	const char *allowed_signers, *gpg_keys;
+	bool fast_forward;	/* refuse a rewritten branch */
 	int64_t fetch_timeout_ms; /* each talk with the server; 0: 120 s */
 	int stop_fd;		/* readable: give up; -1: none */
 	/* Output of git and nix (any byte), and what we did in words; may be
@@ -122,6 +129,7 @@ struct repo_status {
 	int64_t last_failure;	/* 0: none since the last success */
 	enum repo_fail fail;
 	char *fail_text;	/* NULL if none */
+	char refused[REPO_REV];	/* what trust refused last; "" if nothing */
 	int64_t bytes;		/* on disk, clone and tree */
 };
 
@@ -191,6 +199,14 @@ void	 repo_verify_free(struct repo_verify *);
  */
 int	 repo_reset(struct repo *, struct repo_change *, struct err *)
 	    __attribute__((warn_unused_result));
+
+/**
+ * repo_accept(r, rev, ch, e):
+ * An operator vouches for this one revision, whatever the trust settings say
+ * of it; then repo_pull.
+ */
+int	 repo_accept(struct repo *, const char *rev, struct repo_change *,
+	    struct err *) __attribute__((warn_unused_result));
 
 /**
  * repo_check(r, tip, e):

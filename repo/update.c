@@ -11,6 +11,7 @@
 #include "pull.h"
 #include "rnd.h"
 #include "str.h"
+#include "trust.h"
 #include "update.h"
 
 #define ROUNDS 5
@@ -125,9 +126,16 @@ enum step { STEP_DONE, STEP_AGAIN, STEP_FAILED };
 static enum step
 publish(struct repo *r, struct repo_update *u, struct err *e)
 {
+	char head[REPO_REV];
+
 	u->message = flake_message(u);
 	if (commit(r, u->message, e) == -1)
 		return (STEP_FAILED);
+	/* What the others would refuse is not pushed. */
+	if (gitdir_ref(r->dir, "HEAD", head) == -1 ||
+	    trust_signed(r, r->dir, head, e) == -1)
+		return (err_wrap(e, "the update was not pushed"),
+		    STEP_FAILED);
 	u->rounds++;
 	switch (push(r, e)) {
 	case FAIL_PUSH_OK:
