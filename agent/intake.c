@@ -49,6 +49,9 @@ intake_args(const struct wire_op *op, const json_t *args, struct err *e)
 		if (str_eq(name, "dry") && !json_is_boolean(v))
 			return (err_set(e, ERR_INPUT, "argument dry must be "
 			    "true or false"));
+		if (str_eq(name, "revision") && !json_is_string(v))
+			return (err_set(e, ERR_INPUT, "argument revision must "
+			    "be a full revision"));
 	}
 	return (0);
 }
@@ -76,6 +79,12 @@ check(struct daemon *d, const struct intake *in, const struct wire_op **op,
 		    nearest != NULL ? nearest : "",
 		    nearest != NULL ? "?" : "");
 		return (reject(why, REJECT_UNKNOWN));
+	}
+	if (((*op)->flags & WIRE_OP_LOCAL) != 0 &&
+	    !str_eq(in->origin, "local")) {
+		err_set(e, ERR_REFUSED, "%s can only be asked for on the "
+		    "machine itself", in->op);
+		return (reject(why, REJECT_POLICY));
 	}
 	if (intake_args(*op, in->args, e) == -1)
 		return (reject(why, REJECT_BAD_ARGS));

@@ -61,6 +61,8 @@ ops_repo_facts(struct opctx *x)
 	    text_json(failed ? repo_fail_name(st.fail) : NULL));
 	(void)json_object_set_new(obj, "failure_text",
 	    text_json(failed ? st.fail_text : NULL));
+	(void)json_object_set_new(obj, "refused",
+	    text_json(st.refused[0] != '\0' ? st.refused : NULL));
 	(void)json_object_set_new(obj, "bytes", json_integer(st.bytes));
 	json_decref(x->res.repo);
 	x->res.repo = obj;
@@ -81,7 +83,7 @@ check_lock(struct opctx *x)
 {
 	struct deploy_state st;
 
-	deploy_lock_state(x->conf->repo_dir, lockage_committed(x->repo),
+	deploy_lock_state(x->conf->flake_dir, lockage_committed(x->repo),
 	    tick_wall(), &st);
 	opctx_check(x, COMPARTMENT_LOCK, (enum check)names_check_parse(
 	    deploy_status_name(st.status)), st.message);
@@ -150,6 +152,21 @@ ops_repo_reset(struct opctx *x)
 
 	opctx_phase(x, "clone");
 	if (repo_reset(x->repo, &ch, &e) == -1)
+		return (opctx_fail(x, &e));
+	report_change(x, &ch);
+	return (OUTCOME_OK);
+}
+
+enum outcome
+ops_repo_accept(struct opctx *x)
+{
+	const char *rev = json_string_value(json_object_get(x->req.args,
+	    "revision"));
+	struct repo_change ch;
+	struct err e = { 0 };
+
+	opctx_phase(x, "fetch");
+	if (repo_accept(x->repo, rev != NULL ? rev : "", &ch, &e) == -1)
 		return (opctx_fail(x, &e));
 	report_change(x, &ch);
 	return (OUTCOME_OK);

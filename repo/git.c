@@ -391,10 +391,21 @@ add_trust(const struct repo *r, struct buf *b)
 	}
 }
 
+/* A repository of somebody else's that we only read. */
+static void
+add_safe(struct buf *b, const char *path)
+{
+	char *sub = file_join(path, ".git");
+
+	add_value(b, "safe.directory", path);
+	add_value(b, "safe.directory", sub);
+	free(sub);
+}
+
 int
 git_setup(const struct repo *r, struct err *e)
 {
-	char *path = file_join(r->home, "config"), *sub;
+	char *path = file_join(r->home, "config");
 	struct buf b = { 0 }, old = { 0 };
 	int rc = 0;
 
@@ -404,13 +415,11 @@ git_setup(const struct repo *r, struct err *e)
 	add_trust(r, &b);
 	add_value(&b, "safe.directory", r->dir);
 	add_value(&b, "safe.directory", r->fresh);
-	if (r->remote.proto == REMOTE_FILE) {
-		/* The server side of a local remote reads this file too. */
-		sub = file_join(r->remote.path, ".git");
-		add_value(&b, "safe.directory", r->remote.path);
-		add_value(&b, "safe.directory", sub);
-		free(sub);
-	}
+	/* The server side of a local remote reads this file, too. */
+	if (r->remote.proto == REMOTE_FILE)
+		add_safe(&b, r->remote.path);
+	if (r->seed != NULL)
+		add_safe(&b, r->seed);
 	if (file_mkdirs(r->state_dir, 0700, e) == -1 ||
 	    file_mkdirs(r->home, 0700, e) == -1)
 		rc = -1;

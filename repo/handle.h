@@ -13,6 +13,8 @@ struct repo {
 	char *url, *branch, *dir, *state_dir;
 	char *ssh_key, *known_hosts, *token_file, *askpass, *legacy_dir;
 	char *commit_name, *commit_email, *signing_key;
+	char *subdir, *seed;
+	char *lock_path;	/* of flake.lock in the repository */
 	char *signers, *gpg_keys;	/* files; NULL: not checked */
 	bool ff_only;
 	int depth;

@@ -59,6 +59,22 @@ check_path(const char *what, const char *path, struct err *e)
 	return (0);
 }
 
+/* Words with single slashes between them, none of them ".", ".." or .git. */
+static bool
+subdir_ok(const char *s)
+{
+	size_t n;
+
+	for (;; s += n + 1) {
+		n = strcspn(s, "/");
+		if (n == 0 || s[0] == '-' || (n <= 2 && s[0] == '.' &&
+		    s[n - 1] == '.') || (n == 4 && str_prefix(s, ".git")))
+			return (false);
+		if (s[n] == '\0' || s[n + 1] == '\0')
+			return (true);
+	}
+}
+
 static int
 check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
 {
@@ -71,6 +87,12 @@ check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
 		    "(NIXFLEET_REPO_URL, NIXFLEET_BRANCH)"));
 	if (check_path("the clone's directory (NIXFLEET_REPO_DIR)", c->dir,
 	    e) == -1 || remote_branch_check(c->branch, e) == -1)
+		return (-1);
+	if (c->subdir != NULL && !subdir_ok(c->subdir))
+		return (err_set(e, ERR_INPUT, "\"%s\" (NIXFLEET_REPO_SUBDIR) "
+		    "is no directory inside the repository", c->subdir));
+	if (c->seed != NULL && check_path("the seed (NIXFLEET_REPO_SEED)",
+	    c->seed, e) == -1)
 		return (-1);
 	if (c->depth < 0)
 		return (err_set(e, ERR_INPUT, "the depth of the clone must "
@@ -123,6 +145,10 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 	    "NixFleet");
 	r->commit_email = str_dup(c->commit_email != NULL ?
 	    c->commit_email : "nixfleet@localhost");
+	r->subdir = copy_path(c->subdir);
+	r->seed = str_dup(c->seed);
+	r->lock_path = str_printf("%s%sflake.lock", r->subdir != NULL ?
+	    r->subdir : "", r->subdir != NULL ? "/" : "");
 	r->signing_key = str_dup(c->signing_key);
 	r->signers = str_dup(c->allowed_signers);
 	r->gpg_keys = str_dup(c->gpg_keys);
@@ -150,13 +176,19 @@ repo_free(struct repo **rp)
 		r->ssh_key, r->known_hosts, r->token_file, r->askpass,
 		r->legacy_dir, r->commit_name, r->commit_email, r->home,
 		r->fresh, r->old, r->tracking, r->refspec, r->signing_key,
-		r->signers, r->gpg_keys };
+		r->signers, r->gpg_keys, r->subdir, r->seed, r->lock_path };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);
 	remote_done(&r->remote);
 	free(r);
 	*rp = NULL;
+}
+
+const char *
+repo_lock_path(const struct repo *r)
+{
+	return (r->lock_path);
 }
 
 /* One operation under the lock; the descriptor, or -1. */

@@ -67,6 +67,9 @@ struct repo_conf {
 				   line NAME=token */
 	const char *askpass;	/* program that hands git the token and calls
 				   repo_askpass_main; NULL: this executable */
+	const char *subdir;	/* of the flake inside it; NULL: its top */
+	const char *seed;	/* bundle or repository on this machine that
+				   clones take objects from; NULL: none */
 	int depth;		/* history at the first clone; 0: all of it */
 	const char *legacy_dir;	/* plain "git pull" there instead of a clone;
 				   url, branch and dir are not used then */
@@ -218,6 +221,10 @@ int	 repo_check(struct repo *, char tip[REPO_REV], struct err *)
 
 /* HEAD of the clone without starting a process; -1 if there is none. */
 int	 repo_head(const struct repo *, char rev[REPO_REV]);
+
+/* Where the flake's lock file is in the repository: "flake.lock" or below
+   the configured subdir. */
+const char *repo_lock_path(const struct repo *);
 
 /* Why the last call failed; REPO_FAIL_NONE after a success. */
 enum repo_fail repo_last_fail(const struct repo *);

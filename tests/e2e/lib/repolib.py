@@ -247,6 +247,7 @@ class GitHttp:
         self.redirect = None
         self.status = None
         self.seen = []
+        self.bytes = 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -316,4 +317,5 @@ class GitHttp:
                 req.send_header(key, value)
         req.send_header("Content-Length", str(len(data)))
         req.end_headers()
+        self.bytes += len(data)
         req.wfile.write(data)

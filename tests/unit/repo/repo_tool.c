@@ -233,6 +233,7 @@ set(struct repo_conf *c, const char *key, const char *v)
 		{ "dir", &c->dir }, { "state", &c->state_dir },
 		{ "key", &c->ssh_key }, { "known", &c->known_hosts },
 		{ "token", &c->token_file }, { "legacy", &c->legacy_dir },
+		{ "subdir", &c->subdir }, { "seed", &c->seed },
 		{ "signing", &c->signing_key },
 		{ "signers", &c->allowed_signers },
 		{ "gpg", &c->gpg_keys }, { "name", &c->commit_name }, { "email", &c->commit_email } };
