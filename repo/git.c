@@ -1,3 +1,5 @@
+#include <sys/statvfs.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "str.h"
 
 #define STDERR_KEEP (16 * 1024)
+#define SPACE_MIN (64 * 1024)
 
 /*
  * What every git of ours runs with, whatever the machine's and the user's
@@ -237,6 +240,28 @@ git_env_nix(const struct repo *r, struct proc_env *env, struct err *e)
 	return (r->ssh_key == NULL ? 0 : env_ssh(r, env, e));
 }
 
+/* git does not always say that the disk is full. */
+static bool
+disk_full(const char *dir)
+{
+	struct statvfs fs;
+
+	return (statvfs(dir, &fs) == 0 &&
+	    (fs.f_bavail * fs.f_frsize < SPACE_MIN ||
+	    (fs.f_files > 0 && fs.f_favail == 0)));
+}
+
+static enum repo_fail
+classify(const struct proc_spec *ps, const struct proc_result *res)
+{
+	enum repo_fail f = fail_classify(res->err.data, res->err.len);
+
+	if ((f == REPO_FAIL_OTHER || f == REPO_FAIL_SERVER ||
+	    f == REPO_FAIL_DAMAGED) && disk_full(ps->cwd))
+		return (REPO_FAIL_NO_SPACE);
+	return (f);
+}
+
 /* Turn a git that did not exit with 0 into words. */
 static int
 explain(struct repo *r, const struct git_cmd *cmd, const struct proc_spec *ps,
@@ -261,9 +286,9 @@ explain(struct repo *r, const struct git_cmd *cmd, const struct proc_spec *ps,
 	}
 	fail_reason(res->err.data != NULL ? res->err.data : "", res->err.len,
 	    &why);
-	rc = git_fail(r, fail_classify(res->err.data, res->err.len), e,
-	    "git %s: %s (exit status %d)", cmd->args[0], why.len > 0 ?
-	    why.data : "no reason given", res->code);
+	rc = git_fail(r, classify(ps, res), e, "git %s: %s (exit status %d)",
+	    cmd->args[0], why.len > 0 ? why.data : "no reason given",
+	    res->code);
 	buf_free(&why);
 	return (rc);
 }

@@ -81,6 +81,23 @@ recover(struct repo *r, struct repo_change *ch, struct err *e)
 }
 
 /*
+ * The fetch failed.  git leaves half a pack behind when the disk is full; and
+ * the tree can at least be what it was after the last good pull.
+ */
+static void
+hold(struct repo *r, const struct ready *rd)
+{
+	enum repo_fail why = r->fail;
+	struct err ignored;
+	bool touched;
+
+	(void)!gitdir_scrub(r, r->dir, &touched, &ignored);
+	if (!rd->tree_ok && rd->head[0] != '\0' && why != REPO_FAIL_STOPPED)
+		(void)!pull_settle(r, rd->head, &ignored);
+	r->fail = why;
+}
+
+/*
  * Was the branch rewritten?  What an earlier pull fetched but could not check
  * out is no news to git any more.
  */
@@ -107,7 +124,7 @@ advance(struct repo *r, struct ready *rd, struct repo_change *ch,
 	rc = fetch(r, &forced, e);
 	ready_tree(rd);
 	if (rc == -1)
-		return (recover(r, ch, e));
+		return (hold(r, rd), recover(r, ch, e));
 	if (gitdir_ref(r->dir, r->tracking, tip) == -1)
 		return (git_fail(r, REPO_FAIL_OTHER, e, "git fetched nothing"));
 	if (trust_check(r, r->dir, rd->branch_ok ? rd->head : "", tip,

@@ -15,6 +15,7 @@
 #include "ready.h"
 #include "seal.h"
 #include "str.h"
+#include "tree.h"
 
 #define URL_MAX (64 * 1024)
 
@@ -31,7 +32,8 @@ leftovers(struct repo *r, struct err *e)
 		if (rename(r->old, r->dir) == -1)
 			return (err_sys(e, "rename %s", r->old));
 	}
-	if (file_rmtree(r->old, e) == -1)
+	if ((gitdir_present(r->dir) ? tree_unfold(r->dir, r->old, e) :
+	    file_rmtree(r->old, e)) == -1)
 		return (-1);
 	return (file_rmtree(r->fresh, e));
 }
