@@ -124,6 +124,10 @@ begin(struct daemon *d, const struct journal_request *req)
 {
 	struct err e = { 0 };
 
+	/* Maintenance makes room for anything. */
+	if (d->tidy_op[0] != '\0' && !str_eq(d->tidy_op, req->op_id))
+		(void)jobs_stop(d->jobs, d->tidy_op, true, NULL);
+
 	if (str_eq(req->op, "restart")) {
 		finish(d, req, OUTCOME_OK, "the agent restarts");
 		daemon_end(d, req->op_id, 0);

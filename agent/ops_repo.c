@@ -64,6 +64,8 @@ ops_repo_facts(struct opctx *x)
 	(void)json_object_set_new(obj, "refused",
 	    text_json(st.refused[0] != '\0' ? st.refused : NULL));
 	(void)json_object_set_new(obj, "bytes", json_integer(st.bytes));
+	if (st.lfs)
+		(void)json_object_set_new(obj, "lfs", json_true());
 	json_decref(x->res.repo);
 	x->res.repo = obj;
 	repo_status_free(&st);
@@ -169,6 +171,23 @@ ops_repo_accept(struct opctx *x)
 	if (repo_accept(x->repo, rev != NULL ? rev : "", &ch, &e) == -1)
 		return (opctx_fail(x, &e));
 	report_change(x, &ch);
+	return (OUTCOME_OK);
+}
+
+enum outcome
+ops_repo_maintain(struct opctx *x)
+{
+	struct repo_maintain m;
+	struct err e = { 0 };
+
+	opctx_phase(x, "maintain");
+	if (repo_maintain(x->repo, &m, &e) == -1)
+		return (opctx_fail(x, &e));
+	opctx_say(x, "%s%s", m.skipped ? "nothing done: pull first" :
+	    m.checked ? "checked" : "checked within a day",
+	    m.repacked ? ", packed" : "");
+	opctx_change(x, "bytes_before", json_integer(m.before));
+	opctx_change(x, "bytes", json_integer(m.after));
 	return (OUTCOME_OK);
 }
 

@@ -133,6 +133,8 @@ add_repo(struct table *t, const json_t *repo)
 	if (json_integer_value(json_object_get(repo, "bytes")) > 0)
 		add_rowf(t, "size", "%.1f MB", (double)json_integer_value(
 		    json_object_get(repo, "bytes")) / 1e6);
+	if (json_is_true(json_object_get(repo, "lfs")))
+		add_row(t, "Git LFS", "not fetched: such files are pointers");
 	if (json_is_true(json_object_get(repo, "legacy")))
 		add_row(t, "deprecated",
 		    "NIXFLEET_NIXCFG; set NIXFLEET_REPO_URL instead");

@@ -115,6 +115,8 @@ static const struct {
 	{ "No route to host", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection reset by", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection closed by", REPO_FAIL_UNREACHABLE, true },
+	{ "banner line", REPO_FAIL_SERVER, true },
+	{ "protocol version identification", REPO_FAIL_SERVER, true },
 	{ "kex_exchange_identification", REPO_FAIL_UNREACHABLE, true },
 	{ "not a git repository", REPO_FAIL_DAMAGED, true },
 	{ "loose object", REPO_FAIL_DAMAGED, true },

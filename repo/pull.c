@@ -180,6 +180,9 @@ prepared(struct repo *r, step_fn *step, struct repo_change *res,
 			rc = step(r, &rd, &ch, e);
 	}
 	ready_done(&rd);
+	if (rc == 0 && (ch.changed || ch.cloned) && tree_lfs(r->dir))
+		git_note(r, "the branch keeps files in Git LFS, which is not "
+		    "fetched: they stay small text files that point to it");
 	if (rc == 0)
 		*res = ch;
 	return (rc);

@@ -17,6 +17,7 @@
 #include "history.h"
 #include "last.h"
 #include "legacy.h"
+#include "maintain.h"
 #include "pull.h"
 #include "str.h"
 #include "tree.h"
@@ -311,6 +312,18 @@ repo_verify(struct repo *r, struct repo_verify *out, struct err *e)
 	return (end(r, fd, rc, &why, false, e));
 }
 
+int
+repo_maintain(struct repo *r, struct repo_maintain *out, struct err *e)
+{
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = r->legacy_dir != NULL ? legacy_refuse(r, NULL, &why) :
+		    maintain_run(r, out, &why);
+	return (end(r, fd, rc, &why, r->fail == REPO_FAIL_DAMAGED, e));
+}
+
 void
 repo_verify_free(struct repo_verify *v)
 {
@@ -370,6 +383,7 @@ repo_status(const struct repo *r, struct repo_status *out, struct err *e)
 		st.head[0] = '\0';
 	last_load(r, &st);
 	st.bytes = tree_bytes(dir);
+	st.lfs = tree_lfs(dir);
 	*out = st;
 	return (0);
 }

@@ -124,6 +124,14 @@ struct repo_verify {
 	size_t files;		/* compared */
 };
 
+/* What maintenance did. */
+struct repo_maintain {
+	bool skipped;		/* the clone has to be pulled first */
+	bool checked;		/* every byte of .git, once a day */
+	bool repacked;
+	int64_t before, after;	/* bytes on disk */
+};
+
 struct repo_status {
 	char *url, *branch, *dir;
 	bool legacy, present;
@@ -134,6 +142,7 @@ struct repo_status {
 	char *fail_text;	/* NULL if none */
 	char refused[REPO_REV];	/* what trust refused last; "" if nothing */
 	int64_t bytes;		/* on disk, clone and tree */
+	bool lfs;		/* some files are pointers of Git LFS */
 };
 
 /* One commit; the strings live during the callback.  Valid UTF-8. */
@@ -195,6 +204,15 @@ void	 repo_update_free(struct repo_update *);
 int	 repo_verify(struct repo *, struct repo_verify *, struct err *)
 	    __attribute__((warn_unused_result));
 void	 repo_verify_free(struct repo_verify *);
+
+/**
+ * repo_maintain(r, out, e):
+ * For when nothing else is to be done: the daily full check, and one pack
+ * instead of many, without what no branch needs any more.  Can be killed at
+ * any moment.  Damage is recorded and mended by the next pull.
+ */
+int	 repo_maintain(struct repo *, struct repo_maintain *, struct err *)
+	    __attribute__((warn_unused_result));
 
 /**
  * repo_reset(r, ch, e):

@@ -7,12 +7,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "git.h"
 #include "str.h"
 #include "tree.h"
+
+#define ATTRIBUTES_MAX (1024 * 1024)
 
 /* Rename, also a directory that its mode forbids to move. */
 static int
@@ -191,6 +194,20 @@ tree_swap(const char *fresh, const char *dir, const char *old, struct err *e)
 	if (file_sync_dir(dir, e) == -1)
 		return (-1);
 	return (file_rmtree(old, e));
+}
+
+bool
+tree_lfs(const char *dir)
+{
+	char *path = file_join(dir, ".gitattributes");
+	struct buf b = { 0 };
+	bool yes;
+
+	yes = file_read(path, ATTRIBUTES_MAX, &b, NULL) == 0 && b.len > 0 &&
+	    memmem(b.data, b.len, "filter=lfs", 10) != NULL;
+	buf_free(&b);
+	free(path);
+	return (yes);
 }
 
 int64_t

@@ -29,6 +29,9 @@ int	 tree_unfold(const char *dir, const char *old, struct err *)
 int	 tree_swap(const char *fresh, const char *dir, const char *old,
 	    struct err *) __attribute__((warn_unused_result));
 
+/* Does the top .gitattributes of ${dir} give files to Git LFS? */
+bool	 tree_lfs(const char *dir);
+
 /* Bytes on disk below ${dir}; 0 if it cannot be read. */
 int64_t	 tree_bytes(const char *dir);
 

@@ -93,6 +93,19 @@ op_accept(struct repo *r, char **args, struct err *e)
 }
 
 static int
+op_maintain(struct repo *r, char **args, struct err *e)
+{
+	struct repo_maintain m;
+
+	(void)args;
+	if (repo_maintain(r, &m, e) == -1)
+		return (-1);
+	return (print(json_pack("{s:b, s:b, s:b, s:I, s:I}", "skipped",
+	    m.skipped, "checked", m.checked, "repacked", m.repacked,
+	    "before", (json_int_t)m.before, "after", (json_int_t)m.after)));
+}
+
+static int
 op_update(struct repo *r, char **args, struct err *e)
 {
 	bool dry = args[0] != NULL && str_eq(args[0], "--dry-run");
@@ -153,12 +166,13 @@ op_status(struct repo *r, char **args, struct err *e)
 	if (repo_status(r, &s, e) == -1)
 		return (-1);
 	print(json_pack("{s:s?, s:s?, s:b, s:s, s:I, s:I, s:s, s:s?, s:I, "
-	    "s:s}",
+	    "s:s, s:b}",
 	    "url", s.url, "branch", s.branch, "present", s.present,
 	    "head", s.head, "last_success", (json_int_t)s.last_success,
 	    "last_failure", (json_int_t)s.last_failure,
 	    "fail", repo_fail_name(s.fail), "fail_text", s.fail_text,
-	    "bytes", (json_int_t)s.bytes, "refused", s.refused));
+	    "bytes", (json_int_t)s.bytes, "refused", s.refused, "lfs",
+	    s.lfs));
 	repo_status_free(&s);
 	return (0);
 }
@@ -218,7 +232,8 @@ static const struct {
 	op_fn *fn;
 } ops[] = {
 	{ "ensure", op_ensure }, { "pull", op_pull }, { "reset", op_reset },
-	{ "update", op_update }, { "accept", op_accept }, { "verify", op_verify },
+	{ "update", op_update }, { "accept", op_accept },
+	{ "maintain", op_maintain }, { "verify", op_verify },
 	{ "check", op_check }, { "status", op_status }, { "log", op_log },
 	{ "count", op_count }, { "show", op_show },
 };
