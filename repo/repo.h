@@ -36,13 +36,13 @@ enum repo_fail {
 	REPO_FAIL_UNREACHABLE,	/* "unreachable": no connection to the server */
 	REPO_FAIL_TIMEOUT,	/* "timeout": it did not answer in time */
 	REPO_FAIL_TLS,		/* "tls": its certificate is not trusted */
-	REPO_FAIL_HOST_KEY,	/* "host_key": its ssh key is not the known one */
+	REPO_FAIL_HOST_KEY,	/* "host_key": not the ssh key known */
 	REPO_FAIL_CREDENTIALS,	/* "credentials": key or token file unusable */
 	REPO_FAIL_AUTH,		/* "auth": the server refused key or token */
 	REPO_FAIL_NOT_FOUND,	/* "not_found": no such repository there */
 	REPO_FAIL_EMPTY,	/* "empty": it has no branch at all */
 	REPO_FAIL_BRANCH,	/* "branch_missing" */
-	REPO_FAIL_SERVER,	/* "server": its answer is an error or rubbish */
+	REPO_FAIL_SERVER,	/* "server": it answered with rubbish */
 	REPO_FAIL_NO_PUSH,	/* "no_push": it may be read but not written */
 	REPO_FAIL_CONFLICT,	/* "conflict": others kept pushing first */
 	REPO_FAIL_NIX,		/* "nix": nix flake update failed */
