@@ -57,7 +57,7 @@ struct repo_conf {
 	const char *url;	/* what git clones: ssh, scp-like, https, http,
 				   git, file, absolute path */
 	const char *branch;
-	const char *dir;	/* the clone; DIR.new, DIR.old are ours too */
+	const char *dir;	/* the clone; DIR.new, DIR.old: ours too */
 	const char *state_dir;	/* git/ and known_hosts live here */
 	const char *ssh_key;	/* file; NULL: ssh's default keys and agent */
 	const char *known_hosts; /* file that pins; NULL: record at first use */
