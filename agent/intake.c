@@ -72,6 +72,7 @@ check(struct daemon *d, const struct intake *in, const struct wire_op **op,
 	struct jobs_info info;
 	const char *nearest;
 
+	jobs_reap(d->jobs);
 	if ((*op = wire_op_find(in->op)) == NULL) {
 		nearest = wire_op_nearest(in->op);
 		err_set(e, ERR_INPUT, "unknown operation \"%s\"%s%s%s", in->op,
@@ -126,7 +127,7 @@ begin(struct daemon *d, const struct journal_request *req)
 
 	/* Maintenance makes room for anything. */
 	if (d->tidy_op[0] != '\0' && !str_eq(d->tidy_op, req->op_id))
-		(void)jobs_stop(d->jobs, d->tidy_op, true, NULL);
+		(void)!jobs_stop(d->jobs, d->tidy_op, true, NULL);
 
 	if (str_eq(req->op, "restart")) {
 		finish(d, req, OUTCOME_OK, "the agent restarts");

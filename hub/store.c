@@ -379,6 +379,15 @@ on_closed(uv_handle_t *h)
 	free(h->data);
 }
 
+/* One after the other: the order in which libuv closes several is its own. */
+static void
+on_probe_closed(uv_handle_t *h)
+{
+	struct store *s = h->data;
+
+	uv_close((uv_handle_t *)&s->async, on_closed);
+}
+
 void
 store_close(struct store **sp)
 {
@@ -406,8 +415,7 @@ store_close(struct store **sp)
 	}
 	*sp = NULL;
 	store_destroy(s);
-	uv_close((uv_handle_t *)&s->probe, NULL);
-	uv_close((uv_handle_t *)&s->async, on_closed);
+	uv_close((uv_handle_t *)&s->probe, on_probe_closed);
 }
 
 void

@@ -258,7 +258,9 @@ def test_command_route_and_blocked(agent, user):
                      {"command": "pull"}).status == 404
     assert user.post("/api/hosts/atlas/command",
                      {"command": "kill"}).status == 400
-    states = user.get("/api/command-states").json["states"]
+    # It is sent as soon as it is stored.
+    states = user.wait(
+        lambda: user.get("/api/command-states").json["states"])
     assert states["atlas"]["op"] == "pull"
 
 

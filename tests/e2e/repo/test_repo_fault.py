@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from repolib import ENV, assert_tree_is, git
+from repo_rig import ENV, assert_tree_is, git
 
 
 @pytest.fixture(scope="session")

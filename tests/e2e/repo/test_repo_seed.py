@@ -2,7 +2,7 @@
 
 import pytest
 
-from repolib import assert_tree_is, git
+from repo_rig import assert_tree_is, git
 
 
 @pytest.fixture

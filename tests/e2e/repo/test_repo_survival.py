@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from repolib import ENV, Remote, assert_tree_is, git
+from repo_rig import ENV, Remote, assert_tree_is, git
 
 
 LOCKS = ["index.lock", "HEAD.lock", "config.lock", "packed-refs.lock",

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from repolib import ENV, Sshd, assert_tree_is, git
+from repo_rig import ENV, Sshd, assert_tree_is, git
 
 
 class Signer:

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from repolib import ENV, Remote, assert_tree_is, git
+from repo_rig import ENV, Remote, assert_tree_is, git
 
 pytestmark = pytest.mark.skipif(
     not any(pathlib.Path(p, "nix").exists()
@@ -215,7 +215,7 @@ def test_update_in_a_subdirectory(remote, inputs, fleet):
 
 def test_update_is_signed(remote, inputs, fleet, tmp_path):
     """With a signing key the fleet trusts what its hosts commit."""
-    from repolib import Sshd
+    from repo_rig import Sshd
     key = tmp_path / "fleet-key"
     Sshd.new_key(key)
     signers = tmp_path / "signers"

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import threading
 
+import pytest
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
 ENV = {
     "PATH": os.environ["PATH"],
@@ -160,6 +162,44 @@ def assert_tree_is(host, rev):
     assert have == want
 
 
+@pytest.fixture(scope="session")
+def tool():
+    """The program that drives the library."""
+    built = TOP / "build/obj/tests/unit/repo/repo_tool"
+    path = pathlib.Path(os.environ.get("NIXFLEET_REPO_TOOL", built))
+    assert path.exists(), f"no {path}: make unit builds it"
+    return path.resolve()
+
+
+@pytest.fixture
+def remote(tmp_path):
+    return Remote(tmp_path)
+
+
+@pytest.fixture
+def make_host(tool, tmp_path, remote):
+    """A factory of hosts that follow the remote."""
+    made = []
+
+    def make(**conf):
+        host = Host(tool, tmp_path / f"host{len(made)}",
+                    **{"url": remote.url, **conf})
+        made.append(host)
+        return host
+
+    return make
+
+
+@pytest.fixture
+def host(make_host, remote):
+    """A host that has pulled a first commit."""
+    remote.commit({"flake.nix": "{ }\n", "hosts/a/b.nix": "1\n",
+                   ".gitignore": "*.ignored\nresult\n"})
+    host = make_host()
+    host.ok("pull")
+    return host
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -239,6 +279,14 @@ def wait_port(port, proc, seconds=20):
     raise AssertionError("the server does not listen")
 
 
+@pytest.fixture
+def sshd(tmp_path):
+    server = Sshd(tmp_path / "sshd")
+    server.start()
+    yield server
+    server.stop()
+
+
 class GitHttp:
     """git http-backend behind a small server, with a token."""
 
@@ -251,9 +299,9 @@ class GitHttp:
         self.cut = False        # the second half of a pack never comes
         self.slow = 0           # seconds between bytes of a pack
         self.garbage = False    # a pack of noise
+        self.bytes = 0          # sent
         self.gone = threading.Event()
         self.seen = []
-        self.bytes = 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -325,21 +373,42 @@ class GitHttp:
         req.send_header("Content-Length", str(len(data)))
         req.end_headers()
         self.bytes += len(data)
+        self.send(req, data)
+
+    def send(self, req, data):
+        """All of it, or what the test wants to go wrong with a pack."""
         pack = data.find(b"PACK")
+        half = (pack + len(data)) // 2
         if pack < 0 or not (self.cut or self.slow or self.garbage):
             req.wfile.write(data)
         elif self.garbage:
             req.wfile.write(data[:pack] + os.urandom(len(data) - pack))
-        else:
-            half = (pack + len(data)) // 2
+        elif self.cut:
             req.wfile.write(data[:half])
-            if self.cut:
-                req.close_connection = True
-                return
-            try:
-                for byte in data[half:]:
-                    req.wfile.flush()
-                    self.gone.wait(self.slow)
-                    req.wfile.write(bytes([byte]))
-            except OSError:
-                pass
+            req.close_connection = True
+        else:
+            req.wfile.write(data[:half])
+            self.trickle(req, data[half:])
+
+    def trickle(self, req, data):
+        try:
+            for byte in data:
+                req.wfile.flush()
+                self.gone.wait(self.slow)
+                req.wfile.write(bytes([byte]))
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def git_http(tmp_path):
+    made = []
+
+    def make(token=None):
+        server = GitHttp(tmp_path, token)
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.stop()
