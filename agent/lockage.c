@@ -35,8 +35,8 @@ same(struct repo *r, const char *rev, const struct buf *lock)
 	struct buf then = { 0 };
 	bool yes;
 
-	yes = repo_show(r, rev, repo_lock_path(r), LOCK_MAX, &then, NULL) == 0 &&
-	    then.len == lock->len &&
+	yes = repo_show(r, rev, repo_lock_path(r), LOCK_MAX, &then,
+	    NULL) == 0 && then.len == lock->len &&
 	    (lock->len == 0 || memcmp(then.data, lock->data, lock->len) == 0);
 	buf_free(&then);
 	return (yes);

@@ -115,6 +115,7 @@ static const struct {
 	{ "No route to host", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection reset by", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection closed by", REPO_FAIL_UNREACHABLE, true },
+	{ "No SSH version received", REPO_FAIL_SERVER, true },
 	{ "banner line", REPO_FAIL_SERVER, true },
 	{ "protocol version identification", REPO_FAIL_SERVER, true },
 	{ "kex_exchange_identification", REPO_FAIL_UNREACHABLE, true },
@@ -208,7 +209,7 @@ rank(const char *line, size_t n)
 		"fatal: Could not read from remote repository",
 		"fatal: the remote end hung up", "Please make sure",
 		"and the repository exists", "fatal: early EOF",
-		"fatal: index-pack failed",
+		"fatal: index-pack failed", "Cloning into",
 	};
 
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)

@@ -271,7 +271,8 @@ seal_boot(char out[SEAL_BOOT])
 	out[0] = '\0';
 	if (file_read("/proc/sys/kernel/random/boot_id", 4096, &b, NULL) == 0 &&
 	    b.len > 0)
-		snprintf(out, SEAL_BOOT, "%.*s", (int)strcspn(b.data, "\n"), b.data);
+		snprintf(out, SEAL_BOOT, "%.*s", (int)strcspn(b.data, "\n"),
+		    b.data);
 	buf_free(&b);
 #endif
 }

@@ -112,7 +112,12 @@ def test_ssh_garbage(make_host):
                 conn, _ = server.accept()
             except OSError:
                 return
-            conn.sendall(b"220 mail.example ESMTP\r\n" * 2000)
+            try:
+                conn.sendall(b"220 mail.example ESMTP\r\n" * 2000)
+                while conn.recv(4096):
+                    pass
+            except OSError:
+                pass
             conn.close()
 
     with socket.create_server(("127.0.0.1", 0)) as server:

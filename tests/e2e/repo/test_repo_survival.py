@@ -487,7 +487,6 @@ fi
     path, host.env["PATH"] = host.env["PATH"], f"{spy}:{ENV['PATH']}"
     host.ok("pull")
     host.env["PATH"] = path
-    assert not host.ok("pull")["cloned"]
     answer = host.fails("damaged", "maintain")
     assert "daily check" in answer["text"]
     assert host.ok("status")["fail"] == "damaged"

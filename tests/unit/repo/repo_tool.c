@@ -251,7 +251,8 @@ set(struct repo_conf *c, const char *key, const char *v)
 		{ "subdir", &c->subdir }, { "seed", &c->seed },
 		{ "signing", &c->signing_key },
 		{ "signers", &c->allowed_signers },
-		{ "gpg", &c->gpg_keys }, { "name", &c->commit_name }, { "email", &c->commit_email } };
+		{ "gpg", &c->gpg_keys }, { "name", &c->commit_name },
+		{ "email", &c->commit_email } };
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		if (str_eq(strings[i].name, key)) {
