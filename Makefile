@@ -84,7 +84,7 @@ deps-%:
 web: web/dist/index.html
 
 web/dist/index.html: $(shell git ls-files web 2>/dev/null) | deps-build
-	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@cd web && npm ci --loglevel=error --no-audit --no-fund && npm run --silent build
 	@touch $@
 
 $(OBJ)/build.ninja: | deps-build
