@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blob.h"
 #include "fail.h"
 #include "file.h"
 #include "git.h"
@@ -11,7 +12,8 @@
 
 #define RECORD_MAX (64 * 1024)
 #define IMPORT_MS (60 * 1000)
-/* "SHA256 SHA256": of both files of keys. */
+#define KEYS_MAX (16 * 1024 * 1024)
+/* "HASH HASH": of both files of keys. */
 #define KEYS_SIZE 132
 
 /* What passed last, in STATE_DIR/git/trusted. */
@@ -82,17 +84,20 @@ passed_save(const struct repo *r, const char *tip, const char *keys,
 static int
 add_keys(struct repo *r, const char *path, char *out, struct err *e)
 {
+	struct buf b = { 0 };
 	struct err why;
-	char hash[65];
+	int rc = 0;
 
 	if (path == NULL)
 		memcpy(out, "-", 2);
-	else if (file_sha256(path, hash, &why) == -1)
-		return (git_fail(r, REPO_FAIL_CREDENTIALS, e, "trusted keys: "
-		    "%s", why.text));
-	else
-		memcpy(out, hash, sizeof(hash));
-	return (0);
+	else if (file_read(path, KEYS_MAX, &b, &why) == -1)
+		rc = git_fail(r, REPO_FAIL_CREDENTIALS, e, "trusted keys: %s",
+		    why.text);
+	else if (blob_name(b.data != NULL ? b.data : "", b.len, 64, out) == -1)
+		rc = git_fail(r, REPO_FAIL_OTHER, e, "%s cannot be hashed",
+		    path);
+	buf_free(&b);
+	return (rc);
 }
 
 /* Which keys are trusted now, as one word that changes with them. */
