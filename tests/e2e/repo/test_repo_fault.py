@@ -1,7 +1,6 @@
 """The worker dies at every call that changes something on disk."""
 
 import os
-import pathlib
 import shutil
 import struct
 import subprocess
@@ -17,6 +16,9 @@ def shim(tool):
     path = tool.parents[2] / "fault" / "faultshim.so"
     if not path.exists():
         pytest.skip(f"no {path.name} in this build")
+    needs = subprocess.run(["ldd", str(tool)], stdout=subprocess.PIPE).stdout
+    if b"libasan" in needs:
+        pytest.skip("AddressSanitizer must be preloaded first")
     return path
 
 
