@@ -114,6 +114,8 @@ def main():
             sys.exit(f"demo: {fleet.root} is not a demo's directory; "
                      "give another one with --dir")
         fleet.remove()
+    # Ctrl-C counts even where the caller had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         {"demo": demo, "tour": tour}[args.what](fleet)
