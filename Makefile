@@ -36,7 +36,7 @@ unit: build ## unit tests and the fuzzers' corpora
 	meson test -C $(OBJ) --print-errorlogs
 
 e2e: build ## end-to-end tests with real processes
-	@ninja -C $(OBJ) $(REPO_TOOL) | tail -n 1
+	@ninja -C $(OBJ) | tail -n 1
 	NIXFLEET_TEST_BIN=$(BIN) NIXFLEET_REPO_TOOL=$(OBJ)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
 

@@ -188,6 +188,7 @@ fill(struct agentconf *c, struct err *e)
 	const char *name = settings_str(c->set, SET_HOSTNAME);
 	const char *version = settings_str(c->set, SET_AGENT_VERSION);
 	const char *cache = settings_str(c->set, SET_TOKEN_CACHE);
+	const char *sub_dir = settings_str(c->set, SET_REPO_SUBDIR);
 	struct err sub = { 0 };
 	char *line;
 
@@ -209,6 +210,10 @@ fill(struct agentconf *c, struct err *e)
 		free(line);
 	}
 	fill_repo(c, e);
+	if (c->repo_dir != NULL && sub_dir != NULL)
+		c->flake_dir = file_join(c->repo_dir, sub_dir);
+	else
+		c->flake_dir = str_dup(c->repo_dir);
 }
 
 int
@@ -251,6 +256,7 @@ agentconf_free(struct agentconf **cp)
 	free(c->url_text);
 	free(c->state_dir);
 	free(c->repo_dir);
+	free(c->flake_dir);
 	free(c->legacy_dir);
 	free(c->hostname);
 	free(c->user);
@@ -277,6 +283,13 @@ agentconf_repo(const struct agentconf *c, struct repo_conf *r)
 	r->commit_name = settings_str(c->set, SET_COMMIT_NAME);
 	r->commit_email = settings_str(c->set, SET_COMMIT_EMAIL);
 	r->fetch_timeout_ms = settings_int(c->set, SET_FETCH_TIMEOUT) * 1000;
+	r->signing_key = settings_str(c->set, SET_COMMIT_SIGNING_KEY);
+	r->allowed_signers = settings_str(c->set, SET_TRUST_ALLOWED_SIGNERS);
+	r->gpg_keys = settings_str(c->set, SET_TRUST_GPG_KEYS);
+	r->fast_forward = str_eq(settings_str(c->set, SET_TRUST_HISTORY),
+	    "fast-forward");
+	r->subdir = settings_str(c->set, SET_REPO_SUBDIR);
+	r->seed = settings_str(c->set, SET_REPO_SEED);
 	r->stop_fd = -1;
 }
 
@@ -289,6 +302,7 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->host = c->hostname;
 	d->user = c->user;
 	d->repo_dir = c->repo_dir;
+	d->flake_dir = settings_str(c->set, SET_REPO_SUBDIR);
 	d->flake_attr = settings_str(c->set, SET_FLAKE_ATTR);
 	d->profile = settings_str(c->set, SET_PROFILE);
 	d->activate_program = settings_str(c->set, SET_ACTIVATE_PROGRAM);

@@ -18,6 +18,7 @@ struct agentconf {
 	char *url_text;			/* as configured; NULL: no hub */
 	char *state_dir;
 	char *repo_dir;			/* isolated clone, or the legacy one */
+	char *flake_dir;		/* in it: where the flake is */
 	char *legacy_dir;		/* NULL: isolated */
 	char *hostname;
 	char *user;			/* whom we run as */

@@ -110,7 +110,7 @@ beat_touch(struct beat *b)
 static void
 look_at_lock(struct beat *b)
 {
-	char *path = file_join(b->conf->repo_dir, "flake.lock");
+	char *path = file_join(b->conf->flake_dir, "flake.lock");
 	struct stat st;
 
 	if (stat(path, &st) == -1)
@@ -126,7 +126,7 @@ look_at_lock(struct beat *b)
 		if (st.st_ino != 0 &&
 		    digest_file(path, b->lock_hash, NULL) == 0)
 			b->lock_inputs = deploy_lock_inputs(
-			    b->conf->repo_dir, NULL);
+			    b->conf->flake_dir, NULL);
 	}
 	free(path);
 }

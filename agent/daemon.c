@@ -25,6 +25,9 @@
 #define END_PATIENCE 10000
 #define CLONE_FIRST 30000
 #define CLONE_MAX 600000
+#define TIDY_FIRST 1800000
+#define TIDY_RETRY 600000
+#define TIDY_EVERY 86400000
 
 static void
 trim_memory(void)
@@ -339,6 +342,33 @@ arm_clone(struct daemon *d)
 	(void)uv_timer_start(&d->clone, on_clone, wait, 0);
 }
 
+/* Once a day, when nothing runs; whatever comes meanwhile ends it. */
+static void
+on_tidy(uv_timer_t *t)
+{
+	struct daemon *d = t->data;
+	struct intake in = { .op = "repo-maintain", .by = "agent",
+	    .origin = "local" };
+	struct jobs_info info;
+	struct err e = { 0 };
+	enum reject why;
+	bool idle = daemon_job(d, &info) == NULL && !d->ending &&
+	    beat_has_clone(d->beat);
+
+	(void)uv_timer_start(t, on_tidy, idle ? TIDY_EVERY : TIDY_RETRY, 0);
+	if (idle && intake_take(d, &in, d->tidy_op, &why, &e) == -1)
+		log_error("cannot maintain the repository", "error", e.text);
+}
+
+static void
+arm_tidy(struct daemon *d)
+{
+
+	if (d->conf->legacy_dir == NULL)
+		(void)uv_timer_start(&d->tidy, on_tidy, TIDY_FIRST +
+		    rnd_below(TIDY_FIRST), 0);
+}
+
 /* ---- control socket ---- */
 
 static json_t *
@@ -443,6 +473,7 @@ start(struct daemon *d, const char *const *env, struct err *e)
 	(void)uv_signal_start(&d->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->intr, on_signal, SIGINT);
 	arm_clone(d);
+	arm_tidy(d);
 	return (0);
 }
 
@@ -453,10 +484,12 @@ init_handles(struct daemon *d)
 	(void)uv_loop_init(&d->loop);
 	(void)uv_timer_init(&d->loop, &d->heartbeat);
 	(void)uv_timer_init(&d->loop, &d->clone);
+	(void)uv_timer_init(&d->loop, &d->tidy);
 	(void)uv_timer_init(&d->loop, &d->end);
 	(void)uv_signal_init(&d->loop, &d->term);
 	(void)uv_signal_init(&d->loop, &d->intr);
 	d->heartbeat.data = d->clone.data = d->end.data = d;
+	d->tidy.data = d;
 	d->term.data = d->intr.data = d;
 }
 
@@ -472,6 +505,7 @@ stop(struct daemon *d)
 	beat_free(&d->beat);
 	uv_close((uv_handle_t *)&d->heartbeat, NULL);
 	uv_close((uv_handle_t *)&d->clone, NULL);
+	uv_close((uv_handle_t *)&d->tidy, NULL);
 	uv_close((uv_handle_t *)&d->end, NULL);
 	uv_close((uv_handle_t *)&d->term, NULL);
 	uv_close((uv_handle_t *)&d->intr, NULL);

@@ -31,6 +31,7 @@ struct daemon {
 	struct hublink *link;		/* NULL: no hub configured */
 	struct reporter *reporter;	/* NULL: no hub configured */
 	uv_timer_t heartbeat;
+	uv_timer_t tidy;		/* next maintenance of the clone */
 	uv_timer_t clone;		/* next attempt at a first clone */
 	uv_timer_t end;			/* patience with the last messages */
 	uv_signal_t term, intr;
@@ -38,6 +39,7 @@ struct daemon {
 	int dialect;			/* 0: not registered */
 	int64_t interval;		/* seconds between heartbeats */
 	unsigned clone_tries;
+	char tidy_op[ULID_LEN + 1];	/* last maintenance; "" none */
 	char clone_op[ULID_LEN + 1];	/* last failed attempt; "" none */
 	json_t *last;			/* newest results, for status */
 	bool ending;

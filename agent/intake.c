@@ -49,6 +49,9 @@ intake_args(const struct wire_op *op, const json_t *args, struct err *e)
 		if (str_eq(name, "dry") && !json_is_boolean(v))
 			return (err_set(e, ERR_INPUT, "argument dry must be "
 			    "true or false"));
+		if (str_eq(name, "revision") && !json_is_string(v))
+			return (err_set(e, ERR_INPUT, "argument revision must "
+			    "be a full revision"));
 	}
 	return (0);
 }
@@ -77,6 +80,12 @@ check(struct daemon *d, const struct intake *in, const struct wire_op **op,
 		    nearest != NULL ? nearest : "",
 		    nearest != NULL ? "?" : "");
 		return (reject(why, REJECT_UNKNOWN));
+	}
+	if (((*op)->flags & WIRE_OP_LOCAL) != 0 &&
+	    !str_eq(in->origin, "local")) {
+		err_set(e, ERR_REFUSED, "%s can only be asked for on the "
+		    "machine itself", in->op);
+		return (reject(why, REJECT_POLICY));
 	}
 	if (intake_args(*op, in->args, e) == -1)
 		return (reject(why, REJECT_BAD_ARGS));
@@ -115,6 +124,10 @@ static void
 begin(struct daemon *d, const struct journal_request *req)
 {
 	struct err e = { 0 };
+
+	/* Maintenance makes room for anything. */
+	if (d->tidy_op[0] != '\0' && !str_eq(d->tidy_op, req->op_id))
+		(void)!jobs_stop(d->jobs, d->tidy_op, true, NULL);
 
 	if (str_eq(req->op, "restart")) {
 		finish(d, req, OUTCOME_OK, "the agent restarts");

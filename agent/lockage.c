@@ -35,8 +35,8 @@ same(struct repo *r, const char *rev, const struct buf *lock)
 	struct buf then = { 0 };
 	bool yes;
 
-	yes = repo_show(r, rev, "flake.lock", LOCK_MAX, &then, NULL) == 0 &&
-	    then.len == lock->len &&
+	yes = repo_show(r, rev, repo_lock_path(r), LOCK_MAX, &then,
+	    NULL) == 0 && then.len == lock->len &&
 	    (lock->len == 0 || memcmp(then.data, lock->data, lock->len) == 0);
 	buf_free(&then);
 	return (yes);
@@ -51,7 +51,8 @@ lockage_committed(struct repo *r)
 	int64_t when = -1;
 
 	all.list = str_alloc(COMMITS_MAX * sizeof(*all.list));
-	if (repo_show(r, NULL, "flake.lock", LOCK_MAX, &lock, NULL) == -1 ||
+	if (repo_show(r, NULL, repo_lock_path(r), LOCK_MAX, &lock,
+	    NULL) == -1 ||
 	    repo_log(r, NULL, NULL, COMMITS_MAX, on_commit, &all,
 	    NULL) == -1 || all.n == 0)
 		goto out;

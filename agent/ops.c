@@ -26,6 +26,8 @@ static const struct {
 	{ "reboot", ops_reboot, 0 },
 	{ "repo-verify", ops_repo_verify, 0 },
 	{ "repo-reset", ops_repo_reset, 0 },
+	{ "repo-accept", ops_repo_accept, 0 },
+	{ "repo-maintain", ops_repo_maintain, 0 },
 };
 
 #define NOPS (sizeof(ops) / sizeof(ops[0]))

@@ -17,7 +17,8 @@ bool	 ops_touches(const char *name, enum compartment);
 
 /* Repository (ops_repo.c). */
 ops_function ops_pull, ops_update, ops_refresh_git, ops_refresh_lock,
-    ops_repo_verify, ops_repo_reset;
+    ops_repo_verify, ops_repo_reset, ops_repo_accept,
+    ops_repo_maintain;
 /* System (ops_system.c). */
 ops_function ops_switch, ops_pull_switch, ops_force_update, ops_rollback,
     ops_test, ops_refresh_system, ops_refresh_all;

@@ -61,7 +61,11 @@ ops_repo_facts(struct opctx *x)
 	    text_json(failed ? repo_fail_name(st.fail) : NULL));
 	(void)json_object_set_new(obj, "failure_text",
 	    text_json(failed ? st.fail_text : NULL));
+	(void)json_object_set_new(obj, "refused",
+	    text_json(st.refused[0] != '\0' ? st.refused : NULL));
 	(void)json_object_set_new(obj, "bytes", json_integer(st.bytes));
+	if (st.lfs)
+		(void)json_object_set_new(obj, "lfs", json_true());
 	json_decref(x->res.repo);
 	x->res.repo = obj;
 	repo_status_free(&st);
@@ -81,7 +85,7 @@ check_lock(struct opctx *x)
 {
 	struct deploy_state st;
 
-	deploy_lock_state(x->conf->repo_dir, lockage_committed(x->repo),
+	deploy_lock_state(x->conf->flake_dir, lockage_committed(x->repo),
 	    tick_wall(), &st);
 	opctx_check(x, COMPARTMENT_LOCK, (enum check)names_check_parse(
 	    deploy_status_name(st.status)), st.message);
@@ -152,6 +156,38 @@ ops_repo_reset(struct opctx *x)
 	if (repo_reset(x->repo, &ch, &e) == -1)
 		return (opctx_fail(x, &e));
 	report_change(x, &ch);
+	return (OUTCOME_OK);
+}
+
+enum outcome
+ops_repo_accept(struct opctx *x)
+{
+	const char *rev = json_string_value(json_object_get(x->req.args,
+	    "revision"));
+	struct repo_change ch;
+	struct err e = { 0 };
+
+	opctx_phase(x, "fetch");
+	if (repo_accept(x->repo, rev != NULL ? rev : "", &ch, &e) == -1)
+		return (opctx_fail(x, &e));
+	report_change(x, &ch);
+	return (OUTCOME_OK);
+}
+
+enum outcome
+ops_repo_maintain(struct opctx *x)
+{
+	struct repo_maintain m;
+	struct err e = { 0 };
+
+	opctx_phase(x, "maintain");
+	if (repo_maintain(x->repo, &m, &e) == -1)
+		return (opctx_fail(x, &e));
+	opctx_say(x, "%s%s", m.skipped ? "nothing done: pull first" :
+	    m.checked ? "checked" : "checked within a day",
+	    m.repacked ? ", packed" : "");
+	opctx_change(x, "bytes_before", json_integer(m.before));
+	opctx_change(x, "bytes", json_integer(m.after));
 	return (OUTCOME_OK);
 }
 

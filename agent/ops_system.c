@@ -229,7 +229,7 @@ ops_test(struct opctx *x)
 	int outcome;
 
 	opctx_phase(x, "test");
-	if (deploy_tests_run(&x->deploy, x->conf->repo_dir, on_test, &t,
+	if (deploy_tests_run(&x->deploy, x->conf->flake_dir, on_test, &t,
 	    &e) == -1) {
 		outcome = opctx_fail(x, &e);
 		opctx_check(x, COMPARTMENT_TESTS, CHECK_ERROR,

@@ -21,6 +21,7 @@ import history  # noqa: E402
 import idle  # noqa: E402
 import load  # noqa: E402
 import pulls  # noqa: E402
+import repo_bench  # noqa: E402
 from fleet import Fleet, git  # noqa: E402
 from gitserver import GitServer  # noqa: E402
 from table import Table  # noqa: E402
@@ -87,6 +88,7 @@ def measure(args, run, table):
                           server.settings(),
                           {"GIT_SSH_COMMAND": server.ssh_command()},
                           args.rounds)
+            repo_bench.measure(run, table, server, git, args.rounds)
         finally:
             server.stop()
         pulls.measure(run, table, "file", f"file://{run.config}", {}, {},

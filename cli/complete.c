@@ -31,7 +31,9 @@ static void
 print_operations(void)
 {
 	for (int i = 0; i < wire_op_count; i++)
-		printf("%s%s", i == 0 ? "" : " ", wire_op_table[i].name);
+		if ((wire_op_table[i].flags & WIRE_OP_LOCAL) == 0)
+			printf("%s%s", i == 0 ? "" : " ",
+			    wire_op_table[i].name);
 }
 
 /* The second words of two-word verbs. */

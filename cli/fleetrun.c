@@ -393,7 +393,7 @@ fleetrun_run(const struct verb_call *call)
 	struct err e;
 	int code;
 
-	if (wire_op_find(call->args[0]) == NULL) {
+	if (wire_op_find_remote(call->args[0]) == NULL) {
 		near = wire_op_nearest(call->args[0]);
 		err_set(&e, ERR_INPUT, "there is no operation %s%s%s%s",
 		    call->args[0], near == NULL ? "" : "; did you mean ",

@@ -243,18 +243,49 @@ local_update_args(const struct verb_call *call)
 	return (NULL);
 }
 
-int
-local_operation(const struct verb_call *call)
+/* Ask for the verb's operation; takes ${args}, which may be NULL. */
+static int
+operate(const struct verb_call *call, json_t *args)
 {
 	json_t *request = json_pack("{s:s, s:s, s:b}", "cmd", "run", "op",
 	    call->verb->op, "follow",
 	    (call->options & OPTION_NO_FOLLOW) == 0);
-	json_t *args = local_update_args(call);
 	struct talk t = { .call = call, .wait = ANSWER };
 
 	if (args != NULL)
 		json_object_set_new(request, "args", args);
 	return (talk(&t, request));
+}
+
+int
+local_operation(const struct verb_call *call)
+{
+	return (operate(call, NULL));
+}
+
+/* Inputs may also be named one by one. */
+int
+local_update(const struct verb_call *call)
+{
+	json_t *args = local_update_args(call), *list;
+
+	if (call->nargs > 0 && args == NULL)
+		args = json_object();
+	list = json_object_get(args, "inputs");
+	if (call->nargs > 0 && list == NULL) {
+		list = json_array();
+		json_object_set_new(args, "inputs", list);
+	}
+	for (size_t i = 0; i < call->nargs; i++)
+		json_array_append_new(list, json_string(call->args[i]));
+	return (operate(call, args));
+}
+
+int
+local_accept(const struct verb_call *call)
+{
+	return (operate(call, json_pack("{s:s}", "revision",
+	    call->args[0])));
 }
 
 int

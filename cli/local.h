@@ -9,6 +9,8 @@
 int	 local_status(const struct verb_call *);
 int	 local_repo_status(const struct verb_call *);
 int	 local_operation(const struct verb_call *);
+int	 local_update(const struct verb_call *);
+int	 local_accept(const struct verb_call *);
 int	 local_stop(const struct verb_call *);
 int	 local_logs(const struct verb_call *);
 int	 local_watch(const struct verb_call *);

@@ -15,7 +15,7 @@ const struct option_def option_table[] = {
 	    "do not wait for the operation's end" },
 	{ "force", 0, OPTION_FORCE, NULL,
 	    "also where the hub's checks advise against it" },
-	{ "dry", 0, OPTION_DRY, NULL, "show what an update would change" },
+	{ "dry-run", 0, OPTION_DRY, NULL, "show what an update would change" },
 	{ "inputs", 0, OPTION_INPUTS, "NAME,...",
 	    "flake inputs to update; all if not given" },
 	{ "totp", 0, OPTION_TOTP, "CODE", "one-time code" },

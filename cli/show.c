@@ -124,6 +124,17 @@ add_repo(struct table *t, const json_t *repo)
 	if (show_str(repo, "failure") != NULL)
 		add_rowf(t, "failing", "%s: %s", show_str(repo, "failure"),
 		    or_else(show_str(repo, "failure_text"), "no reason given"));
+	if (show_str(repo, "last_failure") != NULL)
+		add_rowf(t, "last failure", "%s (%s ago)",
+		    show_time(show_str(repo, "last_failure")),
+		    show_age(show_str(repo, "last_failure")));
+	if (show_str(repo, "refused") != NULL)
+		add_row(t, "refused", show_str(repo, "refused"));
+	if (json_integer_value(json_object_get(repo, "bytes")) > 0)
+		add_rowf(t, "size", "%.1f MB", (double)json_integer_value(
+		    json_object_get(repo, "bytes")) / 1e6);
+	if (json_is_true(json_object_get(repo, "lfs")))
+		add_row(t, "Git LFS", "not fetched: such files are pointers");
 	if (json_is_true(json_object_get(repo, "legacy")))
 		add_row(t, "deprecated",
 		    "NIXFLEET_NIXCFG; set NIXFLEET_REPO_URL instead");

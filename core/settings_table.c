@@ -12,6 +12,7 @@ static const char *const host_kinds[] = { "nixos", "darwin", "home", "custom",
 	NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error",
 	NULL };
+static const char *const histories[] = { "accept", "fast-forward", NULL };
 static const char *const colour_modes[] = { "auto", "always", "never", NULL };
 static const char *const locations[] = { "home", "work", "cloud", "office",
 	"mobile", "other", NULL };
@@ -114,6 +115,21 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "limit for all of the host's tests together"),
 	ROW(JOURNAL_KEEP, A, INT, 0, "200", 10, 100000, NULL,
 	    "finished operations kept in the journal"),
+	ROW(TRUST_ALLOWED_SIGNERS, A, PATH, 0, NULL, 0, 0, NULL,
+	    "ssh keys that may sign the branch's tip, as ssh-keygen's allowed "
+	    "signers"),
+	ROW(TRUST_GPG_KEYS, A, PATH, 0, NULL, 0, 0, NULL,
+	    "file of public gpg keys that may sign the branch's tip"),
+	ROW(TRUST_HISTORY, A, WORD, 0, "accept", 0, 0, histories,
+	    "what happens when the branch was rewritten: follow it, or refuse "
+	    "it until an operator accepts the revision"),
+	ROW(COMMIT_SIGNING_KEY, A, PATH, 0, NULL, 0, 0, NULL,
+	    "private ssh key that signs the commits that an update makes"),
+	ROW(REPO_SUBDIR, A | H, STR, 0, NULL, 0, 0, NULL,
+	    "directory of the flake inside the repository; default: its top"),
+	ROW(REPO_SEED, A, PATH, 0, NULL, 0, 0, NULL,
+	    "bundle or repository that the first clone takes its objects "
+	    "from"),
 
 	/* agent and hub */
 	ROW(LOG_LEVEL, A | H, WORD, 0, "info", 0, 0, log_levels,

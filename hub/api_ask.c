@@ -77,7 +77,7 @@ read_ask(struct http_req *r, const char *key, const char *op, struct ask *a)
 		    "%s: the name of an operation is wanted", key);
 		goto err0;
 	}
-	if ((a->def = wire_op_find(op)) == NULL) {
+	if ((a->def = wire_op_find_remote(op)) == NULL) {
 		near = wire_op_nearest(op);
 		http_reply_error(r, 400, "unknown_op", "there is no operation "
 		    "\"%s\"%s%s%s", op, near == NULL ? "" : ", did you mean \"",

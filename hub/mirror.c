@@ -260,6 +260,7 @@ open_repo(struct mirror *m, const char *url, struct err *e)
 		.known_hosts = settings_str(s, SET_SSH_KNOWN_HOSTS),
 		.token_file = settings_str(s, SET_REPO_TOKEN_FILE),
 		.depth = (int)settings_int(s, SET_REPO_DEPTH),
+		.subdir = settings_str(s, SET_REPO_SUBDIR),
 		.fetch_timeout_ms = settings_int(s, SET_FETCH_TIMEOUT) * 1000,
 		.stop_fd = m->stop_pipe[0],
 	};

@@ -88,8 +88,8 @@ read_lock(struct mirror_job *j, struct err *e)
 	struct buf lock = { 0 };
 	int rc = 0;
 
-	if (repo_show(j->repo, j->state.head, "flake.lock", LOCK_MAX, &lock,
-	    e) == 0)
+	if (repo_show(j->repo, j->state.head, repo_lock_path(j->repo),
+	    LOCK_MAX, &lock, e) == 0)
 		j->state.lock_hash = sha256(lock.data, lock.len);
 	else if (e->code != ERR_NOTFOUND)
 		rc = -1;

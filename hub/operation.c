@@ -163,7 +163,7 @@ struct operation *
 operation_ask(struct operations *ops, struct fleet_host *h,
     const struct operation_ask *ask, struct operation_refusal *r)
 {
-	const struct wire_op *def = wire_op_find(ask->op);
+	const struct wire_op *def = wire_op_find_remote(ask->op);
 	struct operation *op;
 	const char *near;
 

@@ -316,8 +316,11 @@ present_ops(void)
 
 	for (int i = 0; i < wire_op_count; i++) {
 		const struct wire_op *op = &wire_op_table[i];
-		json_t *o = json_object();
+		json_t *o;
 
+		if ((op->flags & WIRE_OP_LOCAL) != 0)
+			continue;
+		o = json_object();
 		put(o, "id", json_string(op->name));
 		put(o, "description", json_string(op->help));
 		put(o, "timeout", json_integer(op->deadline_s));

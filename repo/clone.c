@@ -8,6 +8,7 @@
 #include "seal.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 
 #define LISTING_MAX (4 * 1024 * 1024)
 
@@ -39,6 +40,55 @@ git_clone(struct repo *r, struct err *e)
 	return (rc);
 }
 
+static int
+fetch_into_fresh(struct repo *r, const char *from, bool net, struct err *e)
+{
+	const char *const args[] = { "fetch", "--quiet", "--no-tags",
+		"--no-auto-gc", "--no-write-fetch-head", "--", from,
+		r->refspec, NULL };
+
+	return (git_run(r, &(struct git_cmd){ .args = args, .net = net,
+	    .where = GIT_CLONE, .dir = r->fresh }, NULL, e));
+}
+
+/* Objects from the seed first, so that the server sends only the rest. */
+static int
+seeded_clone(struct repo *r, struct err *e)
+{
+	const char *const init[] = { "init", "--quiet", "--template=", "--",
+		r->fresh, NULL };
+
+	if (git_run(r, &(struct git_cmd){ .args = init,
+	    .where = GIT_NOWHERE }, NULL, e) == -1 ||
+	    fetch_into_fresh(r, r->seed, false, e) == -1)
+		return (-1);
+	git_note(r, "took branch %s from the seed %s", r->branch, r->seed);
+	return (fetch_into_fresh(r, r->url, true, e));
+}
+
+static int
+make_empty(struct repo *r, struct err *e)
+{
+	if (file_rmtree(r->fresh, e) == -1)
+		return (-1);
+	return (file_mkdirs(r->fresh, 0700, e));
+}
+
+static int
+fill(struct repo *r, struct err *e)
+{
+	if (make_empty(r, e) == -1)
+		return (-1);
+	if (r->seed != NULL && r->depth == 0) {
+		if (seeded_clone(r, e) == 0)
+			return (0);
+		git_note(r, "the seed is of no use: %s", e->text);
+		if (make_empty(r, e) == -1)
+			return (-1);
+	}
+	return (git_clone(r, e));
+}
+
 /* Clone into r->fresh, check it out there, seal it. */
 static int
 make_fresh(struct repo *r, struct err *e)
@@ -48,14 +98,14 @@ make_fresh(struct repo *r, struct err *e)
 	bool touched;
 	int rc;
 
-	if (file_rmtree(r->fresh, e) == -1 ||
-	    file_mkdirs(r->fresh, 0700, e) == -1 || git_clone(r, e) == -1)
+	if (fill(r, e) == -1)
 		return (-1);
 	/* "--branch" also takes a tag of that name. */
 	if (gitdir_ref(r->fresh, r->tracking, tip) == -1)
 		return (git_fail(r, REPO_FAIL_BRANCH, e, "%s is no branch "
 		    "there", r->branch));
 	if (gitdir_scrub(r, r->fresh, &touched, e) == -1 ||
+	    trust_check(r, r->fresh, "", tip, e) == -1 ||
 	    tree_checkout(r, r->fresh, tip, true, e) == -1 ||
 	    seal_make(r, r->fresh, &seal, e) == -1)
 		return (-1);

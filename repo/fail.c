@@ -51,6 +51,12 @@ static const struct {
 	[REPO_FAIL_STORAGE] = { "storage", ERR_SYS, "" },
 	[REPO_FAIL_LEGACY] = { "legacy", ERR_CHILD,
 	    "the directory belongs to a person and is left as it is" },
+	[REPO_FAIL_UNTRUSTED] = { "untrusted", ERR_REFUSED,
+	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
+	    "lets this one in" },
+	[REPO_FAIL_REWRITTEN] = { "rewritten", ERR_REFUSED,
+	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
+	    "lets this one in" },
 };
 
 /*
@@ -109,6 +115,9 @@ static const struct {
 	{ "No route to host", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection reset by", REPO_FAIL_UNREACHABLE, true },
 	{ "Connection closed by", REPO_FAIL_UNREACHABLE, true },
+	{ "No SSH version received", REPO_FAIL_SERVER, true },
+	{ "banner line", REPO_FAIL_SERVER, true },
+	{ "protocol version identification", REPO_FAIL_SERVER, true },
 	{ "kex_exchange_identification", REPO_FAIL_UNREACHABLE, true },
 	{ "not a git repository", REPO_FAIL_DAMAGED, true },
 	{ "loose object", REPO_FAIL_DAMAGED, true },
@@ -200,7 +209,7 @@ rank(const char *line, size_t n)
 		"fatal: Could not read from remote repository",
 		"fatal: the remote end hung up", "Please make sure",
 		"and the repository exists", "fatal: early EOF",
-		"fatal: index-pack failed",
+		"fatal: index-pack failed", "Cloning into",
 	};
 
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)

@@ -1,3 +1,5 @@
+#include <sys/statvfs.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "str.h"
 
 #define STDERR_KEEP (16 * 1024)
+#define SPACE_MIN (64 * 1024)
 
 /*
  * What every git of ours runs with, whatever the machine's and the user's
@@ -28,6 +31,7 @@ static const char *const config[][2] = {
 	{ "credential.helper", "" },
 	{ "gpg.program", "false" },
 	{ "gpg.ssh.program", "false" },
+	{ "gpg.x509.program", "false" },
 	{ "init.templateDir", "" },
 	{ "protocol.ext.allow", "never" },
 	{ "transfer.bundleURI", "false" },
@@ -49,7 +53,8 @@ static const char *const config[][2] = {
 	/* what the server sends is checked, and on disk before it counts */
 	{ "transfer.fsckObjects", "true" },
 	{ "transfer.unpackLimit", "1" },
-	{ "core.fsync", "all" },
+	/* all but the index: after a power cut the tree is made anew */
+	{ "core.fsync", "committed,reference" },
 	/* one branch, nothing beside it */
 	{ "submodule.recurse", "false" },
 	{ "fetch.recurseSubmodules", "false" },
@@ -235,6 +240,28 @@ git_env_nix(const struct repo *r, struct proc_env *env, struct err *e)
 	return (r->ssh_key == NULL ? 0 : env_ssh(r, env, e));
 }
 
+/* git does not always say that the disk is full. */
+static bool
+disk_full(const char *dir)
+{
+	struct statvfs fs;
+
+	return (statvfs(dir, &fs) == 0 &&
+	    (fs.f_bavail * fs.f_frsize < SPACE_MIN ||
+	    (fs.f_files > 0 && fs.f_favail == 0)));
+}
+
+static enum repo_fail
+classify(const struct proc_spec *ps, const struct proc_result *res)
+{
+	enum repo_fail f = fail_classify(res->err.data, res->err.len);
+
+	if ((f == REPO_FAIL_OTHER || f == REPO_FAIL_SERVER ||
+	    f == REPO_FAIL_DAMAGED) && disk_full(ps->cwd))
+		return (REPO_FAIL_NO_SPACE);
+	return (f);
+}
+
 /* Turn a git that did not exit with 0 into words. */
 static int
 explain(struct repo *r, const struct git_cmd *cmd, const struct proc_spec *ps,
@@ -259,9 +286,9 @@ explain(struct repo *r, const struct git_cmd *cmd, const struct proc_spec *ps,
 	}
 	fail_reason(res->err.data != NULL ? res->err.data : "", res->err.len,
 	    &why);
-	rc = git_fail(r, fail_classify(res->err.data, res->err.len), e,
-	    "git %s: %s (exit status %d)", cmd->args[0], why.len > 0 ?
-	    why.data : "no reason given", res->code);
+	rc = git_fail(r, classify(ps, res), e, "git %s: %s (exit status %d)",
+	    cmd->args[0], why.len > 0 ? why.data : "no reason given",
+	    res->code);
 	buf_free(&why);
 	return (rc);
 }
@@ -372,25 +399,52 @@ add_value(struct buf *b, const char *key, const char *value)
 	buf_adds(b, "\"\n");
 }
 
+/* Programs that check or make signatures: only those that are asked for. */
+static void
+add_trust(const struct repo *r, struct buf *b)
+{
+	if (r->gpg_keys != NULL)
+		add_value(b, "gpg.program", "gpg");
+	if (r->signers != NULL || r->signing_key != NULL)
+		add_value(b, "gpg.ssh.program", "ssh-keygen");
+	if (r->signers != NULL)
+		add_value(b, "gpg.ssh.allowedSignersFile", r->signers);
+	if (r->signing_key != NULL) {
+		add_value(b, "gpg.format", "ssh");
+		add_value(b, "user.signingKey", r->signing_key);
+		add_value(b, "commit.gpgSign", "true");
+	}
+}
+
+/* A repository of somebody else's that we only read. */
+static void
+add_safe(struct buf *b, const char *path)
+{
+	char *sub = file_join(path, ".git");
+
+	add_value(b, "safe.directory", path);
+	add_value(b, "safe.directory", sub);
+	free(sub);
+}
+
 int
 git_setup(const struct repo *r, struct err *e)
 {
-	char *path = file_join(r->home, "config"), *sub;
+	char *path = file_join(r->home, "config");
 	struct buf b = { 0 }, old = { 0 };
 	int rc = 0;
 
 	buf_adds(&b, "# Written by nixfleet; changes are lost.\n");
 	for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
 		add_value(&b, config[i][0], config[i][1]);
+	add_trust(r, &b);
 	add_value(&b, "safe.directory", r->dir);
 	add_value(&b, "safe.directory", r->fresh);
-	if (r->remote.proto == REMOTE_FILE) {
-		/* The server side of a local remote reads this file too. */
-		sub = file_join(r->remote.path, ".git");
-		add_value(&b, "safe.directory", r->remote.path);
-		add_value(&b, "safe.directory", sub);
-		free(sub);
-	}
+	/* The server side of a local remote reads this file, too. */
+	if (r->remote.proto == REMOTE_FILE)
+		add_safe(&b, r->remote.path);
+	if (r->seed != NULL)
+		add_safe(&b, r->seed);
 	if (file_mkdirs(r->state_dir, 0700, e) == -1 ||
 	    file_mkdirs(r->home, 0700, e) == -1)
 		rc = -1;

@@ -166,6 +166,18 @@ out:
 	return (rc);
 }
 
+/* Open a directory of ours, also if its mode keeps us out. */
+static DIR *
+open_dir(struct scrub *s, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    (st.st_mode & 0700) != 0700 && chmod(path, 0700) == 0)
+		s->touched = true;
+	return (opendir(path));
+}
+
 typedef bool	 keep_fn(const struct scrub *, const char *name, mode_t);
 
 /* Remove from .git/${sub} all that ${keep} does not want. */
@@ -178,7 +190,7 @@ sweep(struct scrub *s, const char *sub, keep_fn *keep)
 	DIR *dir;
 	int rc = 0;
 
-	if ((dir = opendir(path)) == NULL) {
+	if ((dir = open_dir(s, path)) == NULL) {
 		if (errno != ENOENT)
 			rc = err_sys(s->e, "open %s", path);
 		free(path);
@@ -312,7 +324,7 @@ sweep_refs(struct scrub *s, const char *name)
 	DIR *dir;
 	int rc = 0;
 
-	if ((dir = opendir(path)) == NULL)
+	if ((dir = open_dir(s, path)) == NULL)
 		rc = err_sys(s->e, "open %s", path);
 	while (rc == 0 && dir != NULL && (d = readdir(dir)) != NULL) {
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))

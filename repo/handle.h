@@ -12,7 +12,11 @@
 struct repo {
 	char *url, *branch, *dir, *state_dir;
 	char *ssh_key, *known_hosts, *token_file, *askpass, *legacy_dir;
-	char *commit_name, *commit_email;
+	char *commit_name, *commit_email, *signing_key;
+	char *subdir, *seed;
+	char *lock_path;	/* of flake.lock in the repository */
+	char *signers, *gpg_keys;	/* files; NULL: not checked */
+	bool ff_only;
 	int depth;
 	int64_t net_ms;
 	int stop_fd;
@@ -27,6 +31,7 @@ struct repo {
 	char *refspec;		/* what a fetch asks for */
 	int nix_syntax;		/* 0: not asked yet */
 	enum repo_fail fail;
+	char refused[REPO_REV];	/* the revision that trust.c refused; "" */
 };
 
 #endif

@@ -31,9 +31,9 @@ succeeded(const char *failure, const char *success)
 static void
 failed(const struct repo *r, const char *failure, const struct err *e)
 {
-	json_t *obj = json_pack("{s:I, s:s, s:s?}", "at",
+	json_t *obj = json_pack("{s:I, s:s, s:s?, s:s}", "at",
 	    (json_int_t)tick_wall(), "fail", fail_name(r->fail), "text",
-	    e->text);
+	    e->text, "refused", r->refused);
 	char *text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT);
 	struct err ignored;
 
@@ -61,6 +61,7 @@ static void
 load_failure(const char *path, struct repo_status *out)
 {
 	struct buf b = { 0 };
+	const char *refused;
 	json_t *obj = NULL;
 
 	if (file_read(path, LAST_MAX, &b, NULL) == 0 && b.len > 0 &&
@@ -73,6 +74,9 @@ load_failure(const char *path, struct repo_status *out)
 			out->fail = REPO_FAIL_OTHER;
 		out->fail_text = str_dup(json_string_value(
 		    json_object_get(obj, "text")));
+		refused = json_string_value(json_object_get(obj, "refused"));
+		if (refused != NULL && strlen(refused) < REPO_REV)
+			memcpy(out->refused, refused, strlen(refused) + 1);
 	}
 	json_decref(obj);
 	buf_free(&b);

@@ -8,6 +8,7 @@
 #include "seal.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 
 /* Did git report a rewritten branch?  Such a line begins with " + ". */
 static bool
@@ -79,74 +80,133 @@ recover(struct repo *r, struct repo_change *ch, struct err *e)
 	return (0);
 }
 
+/*
+ * The fetch failed.  git leaves half a pack behind when the disk is full; and
+ * the tree can at least be what it was after the last good pull.
+ */
+static void
+hold(struct repo *r, const struct ready *rd)
+{
+	enum repo_fail why = r->fail;
+	struct err ignored;
+	bool touched;
+
+	(void)!gitdir_scrub(r, r->dir, &touched, &ignored);
+	if (!rd->tree_ok && rd->head[0] != '\0' && why != REPO_FAIL_STOPPED)
+		(void)!pull_settle(r, rd->head, &ignored);
+	r->fail = why;
+}
+
+/*
+ * Was the branch rewritten?  What an earlier pull fetched but could not check
+ * out is no news to git any more.
+ */
+static bool
+rewritten(struct repo *r, const struct ready *rd, const char *before,
+    const char *tip, bool said)
+{
+	if (!rd->branch_ok || str_eq(rd->head, tip))
+		return (false);
+	if (str_eq(before, rd->head))
+		return (said);
+	return (!trust_is_ancestor(r, r->dir, rd->head, tip));
+}
+
 static int
-advance(struct repo *r, const struct ready *rd, struct repo_change *ch,
+advance(struct repo *r, struct ready *rd, struct repo_change *ch,
     struct err *e)
 {
-	char tip[REPO_REV];
+	char before[REPO_REV] = "", tip[REPO_REV];
 	bool forced;
+	int rc;
 
-	if (fetch(r, &forced, e) == -1)
-		return (recover(r, ch, e));
+	(void)!gitdir_ref(r->dir, r->tracking, before);
+	rc = fetch(r, &forced, e);
+	ready_tree(rd);
+	if (rc == -1)
+		return (hold(r, rd), recover(r, ch, e));
 	if (gitdir_ref(r->dir, r->tracking, tip) == -1)
 		return (git_fail(r, REPO_FAIL_OTHER, e, "git fetched nothing"));
+	if (trust_check(r, r->dir, rd->branch_ok ? rd->head : "", tip,
+	    e) == -1)
+		return (-1);
 	ch->changed = !str_eq(rd->head, tip);
+	ch->forced = rewritten(r, rd, before, tip, forced);
 	if (ch->changed || !rd->tree_ok) {
 		if (tree_checkout(r, r->dir, tip, rd->tree_ok, e) == -1)
 			return (recover(r, ch, e));
 		ch->repaired = !rd->tree_ok;
 	}
 	memcpy(ch->to, tip, sizeof(ch->to));
-	ch->forced = forced && rd->branch_ok;
 	if (ch->changed || !rd->tree_ok || !rd->store_ok || !rd->branch_ok)
 		return (seal_now(r, e));
 	return (0);
 }
 
-int
-pull_run(struct repo *r, struct repo_change *res, struct err *e)
+/* Nothing to fetch: the clone's own revision, with a tree as it should be. */
+static int
+mend(struct repo *r, struct ready *rd, struct repo_change *ch, struct err *e)
+{
+	if (trust_check(r, r->dir, rd->head, rd->head, e) == -1)
+		return (-1);
+	ready_tree(rd);
+	memcpy(ch->to, rd->head, sizeof(ch->to));
+	ch->repaired = !rd->tree_ok;
+	if (rd->tree_ok && rd->store_ok)
+		return (0);
+	if (!rd->tree_ok &&
+	    tree_checkout(r, r->dir, rd->head, false, e) == -1)
+		return (recover(r, ch, e));
+	return (seal_now(r, e));
+}
+
+typedef int	 step_fn(struct repo *, struct ready *, struct repo_change *,
+	    struct err *);
+
+/* Make it ready, then take the step unless it was cloned anew. */
+static int
+prepared(struct repo *r, step_fn *step, struct repo_change *res,
+    struct err *e)
 {
 	struct repo_change ch = { 0 };
 	struct ready rd;
+	int rc;
 
 	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
-	if (ready_make(r, &rd, e) == -1)
-		return (-1);
-	if (rd.cloned)
-		cloned(r, &ch);
-	else if (advance(r, &rd, &ch, e) == -1)
-		return (-1);
-	*res = ch;
-	return (0);
+	if ((rc = ready_make(r, &rd, e)) == 0) {
+		if (rd.cloned)
+			cloned(r, &ch);
+		else
+			rc = step(r, &rd, &ch, e);
+	}
+	ready_done(&rd);
+	if (rc == 0 && (ch.changed || ch.cloned) && tree_lfs(r->dir))
+		git_note(r, "the branch keeps files in Git LFS, which is not "
+		    "fetched: they stay small text files that point to it");
+	if (rc == 0)
+		*res = ch;
+	return (rc);
+}
+
+static int
+ensure(struct repo *r, struct ready *rd, struct repo_change *ch,
+    struct err *e)
+{
+	if (rd->head[0] == '\0' || !rd->branch_ok)
+		return (advance(r, rd, ch, e));
+	return (mend(r, rd, ch, e));
+}
+
+int
+pull_run(struct repo *r, struct repo_change *res, struct err *e)
+{
+	return (prepared(r, advance, res, e));
 }
 
 int
 pull_ensure(struct repo *r, struct repo_change *res, struct err *e)
 {
-	struct repo_change ch = { 0 };
-	struct ready rd;
-
-	(void)!gitdir_ref(r->dir, "HEAD", ch.from);
-	if (ready_make(r, &rd, e) == -1)
-		return (-1);
-	if (rd.cloned)
-		cloned(r, &ch);
-	else if (rd.head[0] == '\0' || !rd.branch_ok) {
-		if (advance(r, &rd, &ch, e) == -1)
-			return (-1);
-	} else {
-		memcpy(ch.to, rd.head, sizeof(ch.to));
-		ch.repaired = !rd.tree_ok;
-		if (!rd.tree_ok &&
-		    tree_checkout(r, r->dir, rd.head, false, e) == -1) {
-			if (recover(r, &ch, e) == -1)
-				return (-1);
-		} else if ((!rd.tree_ok || !rd.store_ok) &&
-		    seal_now(r, e) == -1)
-			return (-1);
-	}
-	*res = ch;
-	return (0);
+	return (prepared(r, ensure, res, e));
 }
 
 int

@@ -15,6 +15,7 @@
 #include "ready.h"
 #include "seal.h"
 #include "str.h"
+#include "tree.h"
 
 #define URL_MAX (64 * 1024)
 
@@ -31,7 +32,8 @@ leftovers(struct repo *r, struct err *e)
 		if (rename(r->old, r->dir) == -1)
 			return (err_sys(e, "rename %s", r->old));
 	}
-	if (file_rmtree(r->old, e) == -1)
+	if ((gitdir_present(r->dir) ? tree_unfold(r->dir, r->old, e) :
+	    file_rmtree(r->old, e)) == -1)
 		return (-1);
 	return (file_rmtree(r->fresh, e));
 }
@@ -153,74 +155,97 @@ url_changed(struct repo *r, const struct seal *seal)
 	return (changed);
 }
 
-/* A clone is there: is it as we left it?  ${altered}: .git is not. */
-static int
-compare(struct repo *r, const struct seal *seal, struct ready *out,
-    bool *altered, struct err *e)
+/* Is this still the start of the machine that the seal was made in? */
+static bool
+same_boot(const struct seal *seal)
 {
-	struct seal now;
+	char boot[SEAL_BOOT];
 
-	if (seal_make(r, r->dir, &now, e) == -1)
+	seal_boot(boot);
+	return (str_eq(boot, seal->boot));
+}
+
+/* A clone is there: is .git as we left it?  ${altered}: it is not. */
+static int
+compare(struct repo *r, struct ready *out, bool *altered, struct err *e)
+{
+	struct buf now = { 0 };
+
+	if (seal_store(r->dir, &now, e) == -1)
 		return (-1);
-	memcpy(out->head, now.head, sizeof(out->head));
-	out->branch_ok = str_eq(seal->branch, r->branch);
-	*altered = !seal_same(&now.store, &seal->store);
-	out->store_ok = !*altered && str_eq(now.boot, seal->boot) &&
+	if (gitdir_ref(r->dir, "HEAD", out->head) == -1)
+		out->head[0] = '\0';
+	out->branch_ok = str_eq(out->seal.branch, r->branch);
+	*altered = !seal_same(&now, &out->seal.store);
+	out->store_ok = !*altered && same_boot(&out->seal) &&
 	    out->head[0] != '\0';
-	out->tree_ok = seal_same(&now.tree, &seal->tree) &&
-	    str_eq(now.boot, seal->boot) && str_eq(now.head, seal->head) &&
-	    out->head[0] != '\0';
-	seal_done(&now);
+	buf_free(&now);
 	return (0);
 }
 
+void
+ready_tree(struct ready *rd)
+{
+	struct buf now = { 0 };
+	struct err ignored;
+
+	if (rd->look == NULL)
+		return;
+	/* A tree that cannot be looked at is not as we left it. */
+	rd->tree_ok = seal_look_end(&rd->look, &now, &ignored) == 0 &&
+	    seal_same(&now, &rd->seal.tree) && same_boot(&rd->seal) &&
+	    str_eq(rd->head, rd->seal.head) && rd->head[0] != '\0';
+	buf_free(&now);
+}
+
+void
+ready_done(struct ready *rd)
+{
+	ready_tree(rd);
+	seal_done(&rd->seal);
+}
+
 static int
-inspect(struct repo *r, const struct seal *seal, struct ready *out,
-    struct err *e)
+inspect(struct repo *r, struct ready *out, struct err *e)
 {
 	bool touched, altered;
 
-	if (check_ours(r, seal, e) == -1 || check_mode(r, e) == -1)
+	if (check_ours(r, &out->seal, e) == -1 || check_mode(r, e) == -1)
 		return (-1);
 	if (!gitdir_present(r->dir))
 		return (replace(r, out, "there is no clone", e));
-	if (gitdir_ref(r->dir, "HEAD", out->head) == -1)
-		out->head[0] = '\0';
-	if (url_changed(r, seal))
+	if (url_changed(r, &out->seal))
 		return (replace(r, out, "the repository's URL changed", e));
+	out->look = seal_look_start(r->dir);
 	if (gitdir_scrub(r, r->dir, &touched, e) == -1)
 		return (-1);
-	if (touched && seal->url != NULL)
+	if (touched && out->seal.url != NULL)
 		git_note(r, "removed from .git what did not belong there");
-	if (compare(r, seal, out, &altered, e) == -1)
+	if (compare(r, out, &altered, e) == -1)
 		return (-1);
 	/* A mere reboot calls for less suspicion than a changed file. */
-	if (!out->store_ok && out->head[0] != '\0' &&
-	    ready_damaged(r, altered))
-		return (replace(r, out, "the clone is damaged", e));
-	return (0);
+	if (out->store_ok || out->head[0] == '\0' ||
+	    !ready_damaged(r, altered))
+		return (0);
+	ready_tree(out);
+	return (replace(r, out, "the clone is damaged", e));
 }
 
 int
-ready_make(struct repo *r, struct ready *res, struct err *e)
+ready_make(struct repo *r, struct ready *out, struct err *e)
 {
-	struct ready out = { 0 };
-	struct seal seal;
 	struct stat st;
-	int rc = -1;
 
-	seal_load(r, &seal);
+	*out = (struct ready){ 0 };
+	seal_load(r, &out->seal);
 	if (git_setup(r, e) == -1 || leftovers(r, e) == -1)
-		goto out;
+		return (-1);
 	if (lstat(r->dir, &st) == 0)
-		rc = inspect(r, &seal, &out, e);
-	else if (errno != ENOENT)
-		err_sys(e, "look at %s", r->dir);
-	else if ((rc = clone_swap(r, e)) == 0)
-		out.cloned = true;
-out:
-	seal_done(&seal);
-	if (rc == 0)
-		*res = out;
-	return (rc);
+		return (inspect(r, out, e));
+	if (errno != ENOENT)
+		return (err_sys(e, "look at %s", r->dir));
+	if (clone_swap(r, e) == -1)
+		return (-1);
+	out->cloned = true;
+	return (0);
 }

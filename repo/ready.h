@@ -1,25 +1,36 @@
 #ifndef READY_H
 #define READY_H
 
-#include "handle.h"
+#include "seal.h"
 
 /* What was found before an operation starts. */
 struct ready {
 	char head[REPO_REV];	/* "" if none */
 	bool cloned;		/* made anew just now, nothing more to do */
-	bool tree_ok;		/* the tree is as we left it */
+	bool tree_ok;		/* the tree is as we left it: ready_tree */
 	bool store_ok;		/* so is .git */
 	bool branch_ok;		/* it is on the configured branch */
+	struct seal seal;	/* of last time */
+	struct seal_look *look;	/* at the tree, under way; or NULL */
 };
 
 /**
  * ready_make(r, out, e):
  * Bring the clone into a state that git can be let loose on: leftovers of an
  * interrupted swap, ownership and mode, .git scrubbed, another URL, damage.
- * Clones if it must.  *${out} says what is left to do.
+ * Clones if it must.  *${out} says what is left to do; give it to ready_done
+ * either way.
  */
 int	 ready_make(struct repo *, struct ready *, struct err *)
 	    __attribute__((warn_unused_result));
+
+/**
+ * ready_tree(rd):
+ * Know rd->tree_ok: the tree is looked at while git talks to the server, and
+ * nothing may change it before this.
+ */
+void	 ready_tree(struct ready *);
+void	 ready_done(struct ready *);
 
 /**
  * ready_damaged(r, full):

@@ -17,9 +17,11 @@
 #include "history.h"
 #include "last.h"
 #include "legacy.h"
+#include "maintain.h"
 #include "pull.h"
 #include "str.h"
 #include "tree.h"
+#include "trust.h"
 #include "update.h"
 #include "verify.h"
 
@@ -58,6 +60,22 @@ check_path(const char *what, const char *path, struct err *e)
 	return (0);
 }
 
+/* Words with single slashes between them, none of them ".", ".." or .git. */
+static bool
+subdir_ok(const char *s)
+{
+	size_t n;
+
+	for (;; s += n + 1) {
+		n = strcspn(s, "/");
+		if (n == 0 || s[0] == '-' || (n <= 2 && s[0] == '.' &&
+		    s[n - 1] == '.') || (n == 4 && str_prefix(s, ".git")))
+			return (false);
+		if (s[n] == '\0' || s[n + 1] == '\0')
+			return (true);
+	}
+}
+
 static int
 check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
 {
@@ -70,6 +88,12 @@ check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
 		    "(NIXFLEET_REPO_URL, NIXFLEET_BRANCH)"));
 	if (check_path("the clone's directory (NIXFLEET_REPO_DIR)", c->dir,
 	    e) == -1 || remote_branch_check(c->branch, e) == -1)
+		return (-1);
+	if (c->subdir != NULL && !subdir_ok(c->subdir))
+		return (err_set(e, ERR_INPUT, "\"%s\" (NIXFLEET_REPO_SUBDIR) "
+		    "is no directory inside the repository", c->subdir));
+	if (c->seed != NULL && check_path("the seed (NIXFLEET_REPO_SEED)",
+	    c->seed, e) == -1)
 		return (-1);
 	if (c->depth < 0)
 		return (err_set(e, ERR_INPUT, "the depth of the clone must "
@@ -122,6 +146,14 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 	    "NixFleet");
 	r->commit_email = str_dup(c->commit_email != NULL ?
 	    c->commit_email : "nixfleet@localhost");
+	r->subdir = copy_path(c->subdir);
+	r->seed = str_dup(c->seed);
+	r->lock_path = str_printf("%s%sflake.lock", r->subdir != NULL ?
+	    r->subdir : "", r->subdir != NULL ? "/" : "");
+	r->signing_key = str_dup(c->signing_key);
+	r->signers = str_dup(c->allowed_signers);
+	r->gpg_keys = str_dup(c->gpg_keys);
+	r->ff_only = c->fast_forward;
 	r->home = file_join(r->state_dir, "git");
 	if (r->legacy_dir == NULL) {
 		r->fresh = str_printf("%s.new", r->dir);
@@ -144,13 +176,20 @@ repo_free(struct repo **rp)
 	char *const all[] = { r->url, r->branch, r->dir, r->state_dir,
 		r->ssh_key, r->known_hosts, r->token_file, r->askpass,
 		r->legacy_dir, r->commit_name, r->commit_email, r->home,
-		r->fresh, r->old, r->tracking, r->refspec };
+		r->fresh, r->old, r->tracking, r->refspec, r->signing_key,
+		r->signers, r->gpg_keys, r->subdir, r->seed, r->lock_path };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);
 	remote_done(&r->remote);
 	free(r);
 	*rp = NULL;
+}
+
+const char *
+repo_lock_path(const struct repo *r)
+{
+	return (r->lock_path);
 }
 
 /* One operation under the lock; the descriptor, or -1. */
@@ -161,6 +200,7 @@ begin(struct repo *r, struct err *e)
 	int fd = -1;
 
 	r->fail = REPO_FAIL_NONE;
+	r->refused[0] = '\0';
 	if (file_mkdirs(r->state_dir, 0700, e) == 0 &&
 	    file_mkdirs(r->home, 0700, e) == 0)
 		fd = flock_take(path, LOCK_WAIT_MS, e);
@@ -226,6 +266,23 @@ repo_reset(struct repo *r, struct repo_change *ch, struct err *e)
 }
 
 int
+repo_accept(struct repo *r, const char *rev, struct repo_change *res,
+    struct err *e)
+{
+	struct repo_change ch = { 0 };
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1 && r->legacy_dir != NULL)
+		rc = legacy_refuse(r, NULL, &why);
+	else if (fd != -1 && (rc = trust_accept(r, rev, &why)) == 0)
+		rc = pull_run(r, &ch, &why);
+	if (rc == 0 && res != NULL)
+		*res = ch;
+	return (end(r, fd, rc, &why, true, e));
+}
+
+int
 repo_update(struct repo *r, const char *const *inputs, bool dry,
     struct repo_update *out, struct err *e)
 {
@@ -253,6 +310,18 @@ repo_verify(struct repo *r, struct repo_verify *out, struct err *e)
 		rc = r->legacy_dir != NULL ? legacy_refuse(r, NULL, &why) :
 		    verify_run(r, out, &why);
 	return (end(r, fd, rc, &why, false, e));
+}
+
+int
+repo_maintain(struct repo *r, struct repo_maintain *out, struct err *e)
+{
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = r->legacy_dir != NULL ? legacy_refuse(r, NULL, &why) :
+		    maintain_run(r, out, &why);
+	return (end(r, fd, rc, &why, r->fail == REPO_FAIL_DAMAGED, e));
 }
 
 void
@@ -314,6 +383,7 @@ repo_status(const struct repo *r, struct repo_status *out, struct err *e)
 		st.head[0] = '\0';
 	last_load(r, &st);
 	st.bytes = tree_bytes(dir);
+	st.lfs = tree_lfs(dir);
 	*out = st;
 	return (0);
 }

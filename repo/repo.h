@@ -50,6 +50,8 @@ enum repo_fail {
 	REPO_FAIL_NO_SPACE,	/* "no_space": our disk is full */
 	REPO_FAIL_STORAGE,	/* "storage": read-only, gone, not ours */
 	REPO_FAIL_LEGACY,	/* "legacy": git pull in a person's directory */
+	REPO_FAIL_UNTRUSTED,	/* "untrusted": not signed by a trusted key */
+	REPO_FAIL_REWRITTEN,	/* "rewritten": no descendant of what we had */
 	REPO_NFAIL
 };
 
@@ -65,10 +67,18 @@ struct repo_conf {
 				   line NAME=token */
 	const char *askpass;	/* program that hands git the token and calls
 				   repo_askpass_main; NULL: this executable */
+	const char *subdir;	/* of the flake inside it; NULL: its top */
+	const char *seed;	/* bundle or repository on this machine that
+				   clones take objects from; NULL: none */
 	int depth;		/* history at the first clone; 0: all of it */
 	const char *legacy_dir;	/* plain "git pull" there instead of a clone;
 				   url, branch and dir are not used then */
 	const char *commit_name, *commit_email;	/* NULL: NixFleet's */
+	const char *signing_key; /* ssh key that signs them; NULL: unsigned */
+	/* The tip must be signed by one of these keys: a file for ssh-keygen's
+	   allowed signers, one with gpg's public keys; NULL: no such keys. */
+	const char *allowed_signers, *gpg_keys;
+	bool fast_forward;	/* refuse a rewritten branch */
 	int64_t fetch_timeout_ms; /* each talk with the server; 0: 120 s */
 	int stop_fd;		/* readable: give up; -1: none */
 	/* Output of git and nix (any byte), and what we did in words; may be
@@ -114,6 +124,14 @@ struct repo_verify {
 	size_t files;		/* compared */
 };
 
+/* What maintenance did. */
+struct repo_maintain {
+	bool skipped;		/* the clone has to be pulled first */
+	bool checked;		/* every byte of .git, once a day */
+	bool repacked;
+	int64_t before, after;	/* bytes on disk */
+};
+
 struct repo_status {
 	char *url, *branch, *dir;
 	bool legacy, present;
@@ -122,7 +140,9 @@ struct repo_status {
 	int64_t last_failure;	/* 0: none since the last success */
 	enum repo_fail fail;
 	char *fail_text;	/* NULL if none */
+	char refused[REPO_REV];	/* what trust refused last; "" if nothing */
 	int64_t bytes;		/* on disk, clone and tree */
+	bool lfs;		/* some files are pointers of Git LFS */
 };
 
 /* One commit; the strings live during the callback.  Valid UTF-8. */
@@ -186,11 +206,28 @@ int	 repo_verify(struct repo *, struct repo_verify *, struct err *)
 void	 repo_verify_free(struct repo_verify *);
 
 /**
+ * repo_maintain(r, out, e):
+ * For when nothing else is to be done: the daily full check, and one pack
+ * instead of many, without what no branch needs any more.  Can be killed at
+ * any moment.  Damage is recorded and mended by the next pull.
+ */
+int	 repo_maintain(struct repo *, struct repo_maintain *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
  * repo_reset(r, ch, e):
  * Clone beside and swap, whatever is there now.
  */
 int	 repo_reset(struct repo *, struct repo_change *, struct err *)
 	    __attribute__((warn_unused_result));
+
+/**
+ * repo_accept(r, rev, ch, e):
+ * An operator vouches for this one revision, whatever the trust settings say
+ * of it; then repo_pull.
+ */
+int	 repo_accept(struct repo *, const char *rev, struct repo_change *,
+	    struct err *) __attribute__((warn_unused_result));
 
 /**
  * repo_check(r, tip, e):
@@ -202,6 +239,10 @@ int	 repo_check(struct repo *, char tip[REPO_REV], struct err *)
 
 /* HEAD of the clone without starting a process; -1 if there is none. */
 int	 repo_head(const struct repo *, char rev[REPO_REV]);
+
+/* Where the flake's lock file is in the repository: "flake.lock" or below
+   the configured subdir. */
+const char *repo_lock_path(const struct repo *);
 
 /* Why the last call failed; REPO_FAIL_NONE after a success. */
 enum repo_fail repo_last_fail(const struct repo *);

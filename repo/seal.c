@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,37 +150,117 @@ walk_dir(struct walk *w, int at, const char *name, int depth,
 	return (rc);
 }
 
-/* Both halves; *${newest} is the latest change time seen. */
-static int
-look(const char *dir, struct seal *s, int64_t *newest, struct err *e)
-{
-	struct walk w = { .out = &s->tree, .e = e };
-	char *git = file_join(dir, ".git"), *index = file_join(git, "index");
-	struct stat st;
-	int rc = -1;
+typedef int	 look_fn(const char *dir, struct walk *);
 
-	buf_clear(&s->tree);
-	buf_clear(&s->store);
-	if (walk_dir(&w, AT_FDCWD, dir, 0, ".git") == -1)
-		goto out;
-	if (lstat(index, &st) == 0)
-		add(&w, "index", &st);
-	w.out = &s->store;
-	if (walk_dir(&w, AT_FDCWD, git, 0, "index") == -1)
-		goto out;
-	*newest = w.newest;
-	rc = 0;
-out:
+static int
+look_tree(const char *dir, struct walk *w)
+{
+	char *index = file_join(dir, ".git/index");
+	struct stat st;
+	int rc = walk_dir(w, AT_FDCWD, dir, 0, ".git");
+
+	if (rc == 0 && lstat(index, &st) == 0)
+		add(w, "index", &st);
 	free(index);
+	return (rc);
+}
+
+static int
+look_store(const char *dir, struct walk *w)
+{
+	char *git = file_join(dir, ".git");
+	int rc = walk_dir(w, AT_FDCWD, git, 0, "index");
+
 	free(git);
 	return (rc);
 }
 
-static void
-boot_id(char out[64])
+/*
+ * What changes later in the same tick would keep its stamp: if something did
+ * change in this one, wait for the next and look again.
+ */
+static int
+look(look_fn *fn, const char *dir, struct buf *out, struct err *e)
+{
+	struct walk w = { .out = out, .e = e };
+	int64_t start = stamp_now();
+
+	buf_clear(out);
+	if (fn(dir, &w) == -1)
+		return (err_wrap(e, "look through %s", dir));
+	if (w.newest < start)
+		return (0);
+	for (int i = 0; i < GRAIN_WAITS && stamp_now() <= w.newest; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	buf_clear(out);
+	if (fn(dir, &w) == -1)
+		return (err_wrap(e, "look through %s", dir));
+	return (0);
+}
+
+int
+seal_store(const char *dir, struct buf *out, struct err *e)
+{
+	return (look(look_store, dir, out, e));
+}
+
+struct seal_look {
+	char *dir;
+	struct buf tree;
+	struct err e;
+	int rc;
+	bool threaded;
+	pthread_t thread;
+};
+
+static void *
+look_thread(void *cookie)
+{
+	struct seal_look *l = cookie;
+
+	l->rc = look(look_tree, l->dir, &l->tree, &l->e);
+	return (NULL);
+}
+
+struct seal_look *
+seal_look_start(const char *dir)
+{
+	struct seal_look *l = str_alloc(sizeof(*l));
+
+	*l = (struct seal_look){ .dir = str_dup(dir) };
+	l->threaded = pthread_create(&l->thread, NULL, look_thread, l) == 0;
+	if (!l->threaded)
+		look_thread(l);
+	return (l);
+}
+
+int
+seal_look_end(struct seal_look **lp, struct buf *tree, struct err *e)
+{
+	struct seal_look *l = *lp;
+	int rc;
+
+	*lp = NULL;
+	if (l->threaded)
+		pthread_join(l->thread, NULL);
+	if ((rc = l->rc) == -1)
+		*e = l->e;
+	else {
+		buf_free(tree);
+		*tree = l->tree;
+		l->tree = (struct buf){ 0 };
+	}
+	buf_free(&l->tree);
+	free(l->dir);
+	free(l);
+	return (rc);
+}
+
+void
+seal_boot(char out[SEAL_BOOT])
 {
 #ifdef __APPLE__
-	size_t n = 63;
+	size_t n = SEAL_BOOT - 1;
 
 	if (sysctlbyname("kern.bootsessionuuid", out, &n, NULL, 0) == -1)
 		n = 0;
@@ -190,7 +271,8 @@ boot_id(char out[64])
 	out[0] = '\0';
 	if (file_read("/proc/sys/kernel/random/boot_id", 4096, &b, NULL) == 0 &&
 	    b.len > 0)
-		snprintf(out, 64, "%.*s", (int)strcspn(b.data, "\n"), b.data);
+		snprintf(out, SEAL_BOOT, "%.*s", (int)strcspn(b.data, "\n"),
+		    b.data);
 	buf_free(&b);
 #endif
 }
@@ -200,29 +282,20 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
     struct err *e)
 {
 	struct seal s = { 0 };
-	int64_t newest = 0, start = stamp_now();
 
-	if (look(dir, &s, &newest, e) == -1)
-		goto err0;
-	/* What changes later in the same tick would keep its stamp: wait for
-	   the next tick and look again. */
-	if (newest >= start) {
-		for (int i = 0; i < GRAIN_WAITS && stamp_now() <= newest; i++)
-			nanosleep(&(struct timespec){ .tv_nsec = 500000 },
-			    NULL);
-		if (look(dir, &s, &newest, e) == -1)
-			goto err0;
+	/* The store last: it is what git wrote last. */
+	if (look(look_tree, dir, &s.tree, e) == -1 ||
+	    seal_store(dir, &s.store, e) == -1) {
+		seal_done(&s);
+		return (-1);
 	}
 	if (gitdir_ref(dir, "HEAD", s.head) == -1)
 		s.head[0] = '\0';
-	boot_id(s.boot);
+	seal_boot(s.boot);
 	s.url = str_dup(r->url);
 	s.branch = str_dup(r->branch);
 	*out = s;
 	return (0);
-err0:
-	seal_done(&s);
-	return (err_wrap(e, "look through %s", dir));
 }
 
 bool

@@ -10,10 +10,12 @@
  * boot, as file contents are not flushed: after a power cut the tree is made
  * anew.
  */
+#define SEAL_BOOT 64
+
 struct seal {
 	char *url, *branch;
 	char head[REPO_REV];
-	char boot[64];
+	char boot[SEAL_BOOT];	/* which start of the machine */
 	struct buf tree;	/* the work tree and .git/index */
 	struct buf store;	/* the rest of .git */
 };
@@ -25,6 +27,24 @@ struct seal {
  */
 int	 seal_make(const struct repo *, const char *dir, struct seal *,
 	    struct err *) __attribute__((warn_unused_result));
+
+/* One half: .git without its index. */
+int	 seal_store(const char *dir, struct buf *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
+ * seal_look_start(dir):
+ * The other half, the tree, in a thread: git may talk to the server
+ * meanwhile, but nothing may change the tree until seal_look_end.
+ */
+struct seal_look;
+struct seal_look *seal_look_start(const char *dir);
+/* Wait for it and store what it saw. */
+int	 seal_look_end(struct seal_look **, struct buf *tree, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* This start of the machine. */
+void	 seal_boot(char out[SEAL_BOOT]);
 
 /* Do two looks at the tree, or at the rest of .git, agree? */
 bool	 seal_same(const struct buf *, const struct buf *);

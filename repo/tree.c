@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "git.h"
 #include "str.h"
 #include "tree.h"
+
+#define ATTRIBUTES_MAX (1024 * 1024)
 
 /* Rename, also a directory that its mode forbids to move. */
 static int
@@ -28,9 +32,11 @@ move(const char *from, const char *to, struct err *e)
 	return (err_sys(e, "move %s to %s", from, to));
 }
 
-/* Move all of ${from} but ".git" into ${to}. */
+/*
+ * Move all of ${from} but ".git" into ${to}; ${gaps}: only what is not there.
+ */
 static int
-move_files(const char *from, const char *to, struct err *e)
+move_files(const char *from, const char *to, bool gaps, struct err *e)
 {
 	DIR *dir = opendir(from);
 	struct dirent *d;
@@ -45,7 +51,7 @@ move_files(const char *from, const char *to, struct err *e)
 			continue;
 		a = file_join(from, d->d_name);
 		b = file_join(to, d->d_name);
-		rc = move(a, b, e);
+		rc = gaps && file_exists(b) ? 0 : move(a, b, e);
 		free(b);
 		free(a);
 	}
@@ -84,7 +90,7 @@ put_aside(const struct aside *a, struct err *e)
 	if (file_rmtree(a->old, e) == -1 ||
 	    file_mkdirs(a->old, 0700, e) == -1 ||
 	    file_mkdirs(a->files, 0700, e) == -1 ||
-	    move_files(a->dir, a->files, e) == -1)
+	    move_files(a->dir, a->files, false, e) == -1)
 		return (-1);
 	return (move(a->live_index, a->index, e));
 }
@@ -97,11 +103,24 @@ bring_back(const struct aside *a)
 	struct err e;
 
 	if (file_mkdirs(partial, 0700, &e) == 0 &&
-	    move_files(a->dir, partial, &e) == 0 &&
-	    move_files(a->files, a->dir, &e) == 0 &&
+	    move_files(a->dir, partial, false, &e) == 0 &&
+	    move_files(a->files, a->dir, false, &e) == 0 &&
 	    move(a->index, a->live_index, &e) == 0)
 		(void)!file_rmtree(a->old, &e);
 	free(partial);
+}
+
+int
+tree_unfold(const char *dir, const char *old, struct err *e)
+{
+	struct aside a;
+	int rc = 0;
+
+	aside_init(&a, dir, old);
+	if (file_is_dir(a.files))
+		rc = move_files(a.files, dir, true, e);
+	aside_done(&a);
+	return (rc == -1 ? -1 : file_rmtree(old, e));
 }
 
 static int
@@ -175,6 +194,20 @@ tree_swap(const char *fresh, const char *dir, const char *old, struct err *e)
 	if (file_sync_dir(dir, e) == -1)
 		return (-1);
 	return (file_rmtree(old, e));
+}
+
+bool
+tree_lfs(const char *dir)
+{
+	char *path = file_join(dir, ".gitattributes");
+	struct buf b = { 0 };
+	bool yes;
+
+	yes = file_read(path, ATTRIBUTES_MAX, &b, NULL) == 0 && b.len > 0 &&
+	    memmem(b.data, b.len, "filter=lfs", 10) != NULL;
+	buf_free(&b);
+	free(path);
+	return (yes);
 }
 
 int64_t

@@ -14,12 +14,23 @@ int	 tree_checkout(struct repo *, const char *dir, const char *rev,
 	    bool trusted, struct err *) __attribute__((warn_unused_result));
 
 /**
+ * tree_unfold(dir, old, e):
+ * Put what an interrupted tree_checkout had put aside back where nothing took
+ * its place, and remove the rest of ${old}.
+ */
+int	 tree_unfold(const char *dir, const char *old, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
  * tree_swap(fresh, dir, old, e):
  * Put the directory ${fresh} in the place of ${dir} (which may be missing, or
  * no directory) and remove what was there.
  */
 int	 tree_swap(const char *fresh, const char *dir, const char *old,
 	    struct err *) __attribute__((warn_unused_result));
+
+/* Does the top .gitattributes of ${dir} give files to Git LFS? */
+bool	 tree_lfs(const char *dir);
 
 /* Bytes on disk below ${dir}; 0 if it cannot be read. */
 int64_t	 tree_bytes(const char *dir);

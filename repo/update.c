@@ -11,6 +11,7 @@
 #include "pull.h"
 #include "rnd.h"
 #include "str.h"
+#include "trust.h"
 #include "update.h"
 
 #define ROUNDS 5
@@ -32,9 +33,9 @@ update_free(struct repo_update *u)
 }
 
 static int
-read_lock(const char *dir, struct buf *out, struct err *e)
+read_lock(const struct repo *r, const char *dir, struct buf *out, struct err *e)
 {
-	char *path = file_join(dir, "flake.lock");
+	char *path = file_join(dir, r->lock_path);
 	struct err why;
 	int rc = file_read(path, LOCK_MAX, out, &why);
 
@@ -51,26 +52,29 @@ static int
 regenerate(struct repo *r, const char *dir, const char *const *inputs,
     struct repo_update *u, struct err *e)
 {
+	char *flake = r->subdir == NULL ? str_dup(dir) :
+	    file_join(dir, r->subdir);
 	struct buf before = { 0 }, after = { 0 };
 	int rc = -1;
 
-	if (read_lock(dir, &before, e) == 0 &&
-	    flake_update(r, dir, inputs, e) == 0 &&
-	    read_lock(dir, &after, e) == 0)
+	if (read_lock(r, dir, &before, e) == 0 &&
+	    flake_update(r, flake, inputs, e) == 0 &&
+	    read_lock(r, dir, &after, e) == 0)
 		rc = flake_diff(before.data, before.len, after.data, after.len,
 		    u, e);
 	u->changed = rc == 0 && u->nmoved > 0;
 	buf_free(&before);
 	buf_free(&after);
+	free(flake);
 	return (rc);
 }
 
 static int
 commit(struct repo *r, const char *message, struct err *e)
 {
-	const char *const add[] = { "add", "--", "flake.lock", NULL };
+	const char *const add[] = { "add", "--", r->lock_path, NULL };
 	const char *const args[] = { "commit", "--quiet", "--no-verify", "-m",
-		message, "--", "flake.lock", NULL };
+		message, "--", r->lock_path, NULL };
 
 	if (git_run(r, &(struct git_cmd){ .args = add, .where = GIT_CLONE },
 	    NULL, e) == -1)
@@ -125,9 +129,16 @@ enum step { STEP_DONE, STEP_AGAIN, STEP_FAILED };
 static enum step
 publish(struct repo *r, struct repo_update *u, struct err *e)
 {
+	char head[REPO_REV];
+
 	u->message = flake_message(u);
 	if (commit(r, u->message, e) == -1)
 		return (STEP_FAILED);
+	/* What the others would refuse is not pushed. */
+	if (gitdir_ref(r->dir, "HEAD", head) == -1 ||
+	    trust_signed(r, r->dir, head, e) == -1)
+		return (err_wrap(e, "the update was not pushed"),
+		    STEP_FAILED);
 	u->rounds++;
 	switch (push(r, e)) {
 	case FAIL_PUSH_OK:

@@ -3,12 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "blob.h"
 #include "file.h"
 #include "git.h"
 #include "gitdir.h"
@@ -74,26 +74,6 @@ parse_listing(struct check *c, char *p, size_t len, struct err *e)
 	return (0);
 }
 
-/* git's name of a blob: the hash of "blob SIZE\0" and its bytes. */
-static int
-hash_blob(const char *data, size_t len, size_t digits, char out[REPO_REV])
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	char head[40];
-	int hl = snprintf(head, sizeof(head), "blob %zu", len) + 1;
-	unsigned n = 0;
-	int ok = EVP_DigestInit_ex(ctx, digits == 64 ? EVP_sha256() :
-	    EVP_sha1(), NULL) && EVP_DigestUpdate(ctx, head, (size_t)hl) &&
-	    EVP_DigestUpdate(ctx, data, len) &&
-	    EVP_DigestFinal_ex(ctx, md, &n);
-
-	EVP_MD_CTX_free(ctx);
-	for (unsigned i = 0; ok && i < n && i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
-	return (ok ? 0 : -1);
-}
-
 static const char *
 check_content(const struct entry *en, const char *full, const struct stat *st)
 {
@@ -108,7 +88,7 @@ check_content(const struct entry *en, const char *full, const struct stat *st)
 		buf_add(&b, target, (size_t)n);
 	} else if (file_read(full, SIZE_MAX / 2, &b, NULL) == -1)
 		return ("cannot be read");
-	if (hash_blob(b.data != NULL ? b.data : "", b.len, strlen(en->rev),
+	if (blob_name(b.data != NULL ? b.data : "", b.len, strlen(en->rev),
 	    rev) == -1)
 		bad = "cannot be hashed";
 	else if (!str_eq(rev, en->rev))

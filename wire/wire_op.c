@@ -6,6 +6,7 @@
 
 static const char *const no_args[] = { NULL };
 static const char *const update_args[] = { "inputs", "dry", NULL };
+static const char *const accept_args[] = { "revision", NULL };
 
 enum {
 	R = WIRE_OP_REPO,
@@ -14,6 +15,7 @@ enum {
 	T = WIRE_OP_TOTP,
 	I = WIRE_OP_IMMEDIATE,
 	O = WIRE_OP_ONLINE_ONLY,
+	L = WIRE_OP_LOCAL,
 };
 
 /* clang-format off */
@@ -53,6 +55,12 @@ const struct wire_op wire_op_table[] = {
 	    "check the clone and its working tree", 4, no_args },
 	{ "repo-reset", R, 1800,
 	    "throw the clone away and make it anew", 4, no_args },
+	{ "repo-accept", R | L, 300,
+	    "vouch for one revision that the trust settings refuse, and pull",
+	    4, accept_args },
+	{ "repo-maintain", L | I, 900,
+	    "check the clone and pack it, as the agent does daily when idle",
+	    4, no_args },
 };
 /* clang-format on */
 
@@ -67,6 +75,14 @@ wire_op_find(const char *name)
 		if (strcmp(wire_op_table[i].name, name) == 0)
 			return (&wire_op_table[i]);
 	return (NULL);
+}
+
+const struct wire_op *
+wire_op_find_remote(const char *name)
+{
+	const struct wire_op *op = wire_op_find(name);
+
+	return (op != NULL && (op->flags & WIRE_OP_LOCAL) != 0 ? NULL : op);
 }
 
 const char *

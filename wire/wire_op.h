@@ -9,6 +9,7 @@ enum {
 	WIRE_OP_TOTP = 8,		/* only with a one-time code */
 	WIRE_OP_IMMEDIATE = 16,		/* runs beside a running one */
 	WIRE_OP_ONLINE_ONLY = 32,	/* never waits for an offline host */
+	WIRE_OP_LOCAL = 64,		/* no hub may ask for it */
 };
 
 /*
@@ -30,6 +31,9 @@ extern const int wire_op_count;
 
 /* The row of that name, or NULL. */
 const struct wire_op *wire_op_find(const char *);
+
+/* The same, without those that no hub may ask for. */
+const struct wire_op *wire_op_find_remote(const char *);
 
 /* The name nearest to ${word}, or NULL if none is what was meant. */
 const char *wire_op_nearest(const char *);

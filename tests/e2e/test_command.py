@@ -70,9 +70,9 @@ def test_local_operations(command, fleet):
 
 
 def test_local_update_dry_run_changes_nothing(command, fleet):
-    """--dry only shows."""
+    """--dry-run only shows."""
     before = fleet.head()
-    command("update", "--dry")
+    command("update", "--dry-run")
     assert fleet.head() == before
 
 

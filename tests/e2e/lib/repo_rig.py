@@ -215,6 +215,7 @@ class Sshd:
         self.port = free_port()
         self.key = top / "deploy key"
         self.host_key = top / "host_key"
+        self.host_keys = [self.host_key]
         self.authorized = top / "authorized_keys"
         self.proc = None
         self.new_key(self.key)
@@ -222,10 +223,10 @@ class Sshd:
         self.allow(self.key)
 
     @staticmethod
-    def new_key(path):
+    def new_key(path, kind="ed25519"):
         for p in (path, pathlib.Path(f"{path}.pub")):
             p.unlink(missing_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f",
                         str(path)], check=True)
 
     def allow(self, key, options="restrict"):
@@ -235,9 +236,10 @@ class Sshd:
 
     def start(self):
         config = self.top / "sshd_config"
+        keys = "\n".join(f"HostKey {k}" for k in self.host_keys)
         config.write_text(f"""Port {self.port}
 ListenAddress 127.0.0.1
-HostKey {self.host_key}
+{keys}
 AuthorizedKeysFile {self.authorized}
 PidFile {self.top}/pid
 StrictModes no
@@ -294,6 +296,11 @@ class GitHttp:
         self.push = True
         self.redirect = None
         self.status = None
+        self.cut = False        # the second half of a pack never comes
+        self.slow = 0           # seconds between bytes of a pack
+        self.garbage = False    # a pack of noise
+        self.bytes = 0          # sent
+        self.gone = threading.Event()
         self.seen = []
         outer = self
 
@@ -317,6 +324,7 @@ class GitHttp:
         return f"http://127.0.0.1:{self.port}/{name}"
 
     def stop(self):
+        self.gone.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -364,7 +372,32 @@ class GitHttp:
                 req.send_header(key, value)
         req.send_header("Content-Length", str(len(data)))
         req.end_headers()
-        req.wfile.write(data)
+        self.bytes += len(data)
+        self.send(req, data)
+
+    def send(self, req, data):
+        """All of it, or what the test wants to go wrong with a pack."""
+        pack = data.find(b"PACK")
+        half = (pack + len(data)) // 2
+        if pack < 0 or not (self.cut or self.slow or self.garbage):
+            req.wfile.write(data)
+        elif self.garbage:
+            req.wfile.write(data[:pack] + os.urandom(len(data) - pack))
+        elif self.cut:
+            req.wfile.write(data[:half])
+            req.close_connection = True
+        else:
+            req.wfile.write(data[:half])
+            self.trickle(req, data[half:])
+
+    def trickle(self, req, data):
+        try:
+            for byte in data:
+                req.wfile.flush()
+                self.gone.wait(self.slow)
+                req.wfile.write(bytes([byte]))
+        except OSError:
+            pass
 
 
 @pytest.fixture

@@ -46,6 +46,86 @@ def test_ssh_host_key_changed(ssh_host, sshd, remote):
     assert_tree_is(ssh_host, rev)
 
 
+def test_ssh_several_host_keys(ssh_host, sshd, remote):
+    """A server with several keys is the same server with any of them."""
+    rsa = sshd.top / "rsa_key"
+    sshd.new_key(rsa, "rsa")
+    sshd.stop()
+    sshd.host_keys = [rsa, sshd.host_key]
+    sshd.start()
+    ssh_host.ok("pull")
+    known = (ssh_host.state / "known_hosts").read_bytes()
+    sshd.stop()
+    sshd.host_keys = [sshd.host_key, rsa]
+    sshd.start()
+    ssh_host.ok("pull")
+    assert (ssh_host.state / "known_hosts").read_bytes() == known
+
+
+def test_ssh_several_pinned_keys(sshd, make_host, remote, tmp_path):
+    """The next host key can be pinned before the server takes it."""
+    remote.commit({"a": "1"})
+    lines = []
+    for name in ("old_key", "next_key"):
+        key = sshd.top / name
+        sshd.new_key(key)
+        public = pathlib.Path(f"{key}.pub").read_text()
+        lines.append(f"[127.0.0.1]:{sshd.port} {public}")
+    pinned = tmp_path / "pinned"
+    pinned.write_text("".join(lines))
+    host = make_host(url=sshd.url(remote.bare), key=sshd.key, known=pinned)
+    for name in ("old_key", "next_key"):
+        sshd.stop()
+        sshd.host_keys = [sshd.top / name]
+        sshd.start()
+        host.ok("pull")
+    sshd.stop()
+    sshd.host_keys = [sshd.host_key]
+    sshd.start()
+    host.fails("host_key", "pull")
+
+
+def test_ssh_key_rotated(ssh_host, sshd, remote):
+    """A new deploy key works as soon as both sides have it."""
+    ssh_host.ok("pull")
+    sshd.new_key(sshd.key)
+    ssh_host.fails("auth", "pull")
+    sshd.allow(sshd.key)
+    remote.commit({"a": "2"})
+    ssh_host.ok("pull")
+    assert_tree_is(ssh_host, remote.tip())
+
+
+def test_ssh_read_only_key(sshd, make_host, remote):
+    """A key that may only run git-upload-pack is enough for pulls."""
+    rev = remote.commit({"a": "1"})
+    sshd.allow(sshd.key, f'restrict,command="git-upload-pack {remote.bare}"')
+    host = make_host(url=sshd.url(remote.bare), key=sshd.key)
+    assert host.ok("pull")["to"] == rev
+
+
+def test_ssh_garbage(make_host):
+    """Something that is no ssh server."""
+    def serve(server):
+        while True:
+            try:
+                conn, _ = server.accept()
+            except OSError:
+                return
+            try:
+                conn.sendall(b"220 mail.example ESMTP\r\n" * 2000)
+                while conn.recv(4096):
+                    pass
+            except OSError:
+                pass
+            conn.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        port = server.getsockname()[1]
+        make_host(url=f"ssh://x@127.0.0.1:{port}/r").fails("server", "pull")
+
+
 def test_ssh_known_hosts_pinned(sshd, make_host, remote, tmp_path):
     """A pinned file is never extended: unknown hosts are refused."""
     remote.commit({"a": "1"})
@@ -188,6 +268,26 @@ def test_http_status(git_http, make_host, remote, status, word):
     server.status = status
     host.fails(word, "pull")
     assert_tree_is(host, remote.tip())
+
+
+@pytest.mark.parametrize("how,word", [
+    ("cut", "server"), ("garbage", "server"), ("slow", "timeout")])
+@pytest.mark.parametrize("op", ["pull", "reset"])
+def test_http_broken_transfer(git_http, make_host, remote, how, word, op):
+    """A pack that ends early, is noise or trickles: the old tree stays."""
+    rev = remote.commit({"a": "1"})
+    server = git_http()
+    host = make_host(url=server.url("remote.git"), timeout=3000)
+    host.ok("pull")
+    remote.commit({"b": os.urandom(3000)})
+    setattr(server, how, 1)
+    host.fails(word, op)
+    assert_tree_is(host, rev)
+    assert sorted(p.name for p in host.state.iterdir()) == ["git", "repo"]
+    setattr(server, how, 0)
+    host.ok("pull")
+    assert_tree_is(host, remote.tip())
+    assert host.ok("verify")["sound"]
 
 
 def test_http_unreachable(make_host):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from repo_rig import Remote, assert_tree_is, git
+from repo_rig import ENV, Remote, assert_tree_is, git
 
 
 LOCKS = ["index.lock", "HEAD.lock", "config.lock", "packed-refs.lock",
@@ -433,3 +433,70 @@ def test_killed_worker(host, remote, step):
     assert host.ok("verify")["sound"]
     assert sorted(p.name for p in pathlib.Path(host.state).iterdir()) == [
         "git", "repo"]
+
+
+def packs(host):
+    return list((host.dir / ".git" / "objects" / "pack").glob("*.pack"))
+
+
+def test_maintenance(host, remote):
+    """Many small packs become one; the next pull finds nothing altered."""
+    for i in range(15):
+        remote.commit({"a": str(i)})
+        host.ok("pull")
+    assert len(packs(host)) > 10
+    answer = host.ok("maintain")
+    assert answer["checked"] and answer["repacked"]
+    assert len(packs(host)) == 1
+    again = host.ok("maintain")
+    assert not again["checked"] and not again["repacked"]
+    answer = host.ok("pull")
+    assert not answer["repaired"] and not answer["cloned"]
+    assert "damaged" not in answer.log
+    assert_tree_is(host, remote.tip())
+    assert host.ok("verify")["sound"]
+
+
+def test_maintenance_does_not_vouch_for_the_tree(host, remote):
+    """What was tampered with before is still found by the next pull."""
+    for i in range(15):
+        remote.commit({"a": str(i)})
+        host.ok("pull")
+    (host.dir / "a").write_text("evil")
+    assert host.ok("maintain")["repacked"]
+    assert host.ok("pull")["repaired"]
+    assert_tree_is(host, remote.tip())
+
+
+def test_maintenance_finds_damage(host, remote, tmp_path):
+    """A bit that the disk flipped is found daily and mended by a pull."""
+    spy = tmp_path / "spy"
+    spy.mkdir()
+    # After git wrote it and before the clone was looked at.
+    (spy / "git").write_text(f"""#!/bin/sh
+/usr/bin/git "$@" || exit
+if [ "$1" = reset ]; then
+    for p in {host.dir}/.git/objects/pack/*.pack; do
+        chmod u+w "$p"
+        printf x | dd of="$p" bs=1 seek=40 conv=notrunc 2>/dev/null
+    done
+fi
+""")
+    (spy / "git").chmod(0o755)
+    rev = remote.commit({"a": "1"})
+    path, host.env["PATH"] = host.env["PATH"], f"{spy}:{ENV['PATH']}"
+    host.ok("pull")
+    host.env["PATH"] = path
+    answer = host.fails("damaged", "maintain")
+    assert "daily check" in answer["text"]
+    assert host.ok("status")["fail"] == "damaged"
+    assert (host.dir / "a").read_text() == "1"
+    assert host.ok("pull")["cloned"]
+    assert_tree_is(host, rev)
+    assert host.ok("verify")["sound"]
+    assert host.ok("status")["fail"] == "none"
+
+
+def test_maintenance_without_clone(make_host):
+    """Nothing there, nothing done."""
+    assert make_host().ok("maintain")["skipped"]

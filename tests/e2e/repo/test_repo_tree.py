@@ -225,6 +225,22 @@ def test_submodule_stays_empty(make_host, remote, tmp_path):
     assert not host.ok("pull")["changed"]
 
 
+def test_lfs_pointers_are_named(make_host, remote):
+    """Git LFS is not fetched, and that is said, not hidden."""
+    pointer = ("version https://git-lfs.github.com/spec/v1\n"
+               "oid sha256:" + "0" * 64 + "\nsize 5\n")
+    remote.commit({"a": "1"})
+    host = make_host()
+    host.ok("pull")
+    assert not host.ok("status")["lfs"]
+    remote.commit({".gitattributes": "*.bin filter=lfs diff=lfs -text\n",
+                   "x.bin": pointer})
+    answer = host.ok("pull")
+    assert "Git LFS" in answer.log
+    assert (host.dir / "x.bin").read_text() == pointer
+    assert host.ok("status")["lfs"]
+
+
 def test_history(host, remote):
     """What the hub's mirror asks: commits, how many, a file as of then."""
     first = remote.tip()

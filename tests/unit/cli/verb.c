@@ -84,7 +84,7 @@ test_option_bad(void **unused)
 	BAD("from 1 to 500, not \"0\"", "--limit=0");
 	BAD("not \"many\"", "-n", "many");
 	assert_string_equal(option_refused(OPTION_JSON | OPTION_DRY,
-	    OPTION_JSON), "dry");
+	    OPTION_JSON), "dry-run");
 	assert_null(option_refused(OPTION_JSON, OPTION_JSON | OPTION_DRY));
 }
 

@@ -83,6 +83,29 @@ op_reset(struct repo *r, char **args, struct err *e)
 }
 
 static int
+op_accept(struct repo *r, char **args, struct err *e)
+{
+	struct repo_change ch;
+
+	if (repo_accept(r, args[0], &ch, e) == -1)
+		return (-1);
+	return (print(change_json(&ch)));
+}
+
+static int
+op_maintain(struct repo *r, char **args, struct err *e)
+{
+	struct repo_maintain m;
+
+	(void)args;
+	if (repo_maintain(r, &m, e) == -1)
+		return (-1);
+	return (print(json_pack("{s:b, s:b, s:b, s:I, s:I}", "skipped",
+	    m.skipped, "checked", m.checked, "repacked", m.repacked,
+	    "before", (json_int_t)m.before, "after", (json_int_t)m.after)));
+}
+
+static int
 op_update(struct repo *r, char **args, struct err *e)
 {
 	bool dry = args[0] != NULL && str_eq(args[0], "--dry-run");
@@ -142,12 +165,14 @@ op_status(struct repo *r, char **args, struct err *e)
 	(void)args;
 	if (repo_status(r, &s, e) == -1)
 		return (-1);
-	print(json_pack("{s:s?, s:s?, s:b, s:s, s:I, s:I, s:s, s:s?, s:I}",
+	print(json_pack("{s:s?, s:s?, s:b, s:s, s:I, s:I, s:s, s:s?, s:I, "
+	    "s:s, s:b}",
 	    "url", s.url, "branch", s.branch, "present", s.present,
 	    "head", s.head, "last_success", (json_int_t)s.last_success,
 	    "last_failure", (json_int_t)s.last_failure,
 	    "fail", repo_fail_name(s.fail), "fail_text", s.fail_text,
-	    "bytes", (json_int_t)s.bytes));
+	    "bytes", (json_int_t)s.bytes, "refused", s.refused, "lfs",
+	    s.lfs));
 	repo_status_free(&s);
 	return (0);
 }
@@ -207,7 +232,8 @@ static const struct {
 	op_fn *fn;
 } ops[] = {
 	{ "ensure", op_ensure }, { "pull", op_pull }, { "reset", op_reset },
-	{ "update", op_update }, { "verify", op_verify },
+	{ "update", op_update }, { "accept", op_accept },
+	{ "maintain", op_maintain }, { "verify", op_verify },
 	{ "check", op_check }, { "status", op_status }, { "log", op_log },
 	{ "count", op_count }, { "show", op_show },
 };
@@ -222,7 +248,11 @@ set(struct repo_conf *c, const char *key, const char *v)
 		{ "dir", &c->dir }, { "state", &c->state_dir },
 		{ "key", &c->ssh_key }, { "known", &c->known_hosts },
 		{ "token", &c->token_file }, { "legacy", &c->legacy_dir },
-		{ "name", &c->commit_name }, { "email", &c->commit_email } };
+		{ "subdir", &c->subdir }, { "seed", &c->seed },
+		{ "signing", &c->signing_key },
+		{ "signers", &c->allowed_signers },
+		{ "gpg", &c->gpg_keys }, { "name", &c->commit_name },
+		{ "email", &c->commit_email } };
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		if (str_eq(strings[i].name, key)) {
@@ -231,6 +261,8 @@ set(struct repo_conf *c, const char *key, const char *v)
 		}
 	if (str_eq(key, "depth"))
 		c->depth = atoi(v);
+	else if (str_eq(key, "ff"))
+		c->fast_forward = atoi(v) != 0;
 	else if (str_eq(key, "timeout"))
 		c->fetch_timeout_ms = atoi(v);
 	else
