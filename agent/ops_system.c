@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "confirm.h"
 #include "file.h"
 #include "str.h"
 
@@ -98,7 +99,7 @@ activate(struct opctx *x, const char *rev, const char *path)
 	struct err e = { 0 };
 
 	opctx_phase(x, "activate");
-	if (ops_mark_activation(x, &e) == -1 ||
+	if (confirm_before(x, &e) == -1 || ops_mark_activation(x, &e) == -1 ||
 	    deploy_activate(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));
@@ -175,7 +176,7 @@ ops_rollback(struct opctx *x)
 
 	opctx_phase(x, "activate");
 	if (deploy_check(&x->deploy, &e) == -1 ||
-	    ops_mark_activation(x, &e) == -1 ||
+	    confirm_before(x, &e) == -1 || ops_mark_activation(x, &e) == -1 ||
 	    deploy_rollback(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));

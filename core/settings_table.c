@@ -98,6 +98,8 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "nixos-rebuild\""),
 	ROW(ACTIVATE, A, PATH, 0, NULL, 0, 0, NULL,
 	    "path of nixfleet-activate; default: found in PATH"),
+	ROW(ACTIVATE_SOCKET, A, PATH, 0, "/run/nixfleet-activate/socket", 0, 0,
+	    NULL, "socket of the activation service; used where it exists"),
 	ROW(BACKUP_EXTENSION, A, STR, 0, "backup", 0, 0, NULL,
 	    "suffix that home-manager gives to files in its way"),
 	ROW(COMMIT_NAME, A, STR, 0, "NixFleet", 0, 0, NULL,
@@ -110,6 +112,9 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "limit for one build"),
 	ROW(ACTIVATE_TIMEOUT, A, SECONDS, 0, "15m", 5, 86400, NULL,
 	    "limit for one activation"),
+	ROW(CONFIRM_TIMEOUT, A, SECONDS, 0, "2m", 0, 86400, NULL,
+	    "time to reach hub or git server after an activation by the "
+	    "service, which else goes back; 0: never goes back"),
 	ROW(TEST_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
 	    "limit for all of the host's tests together"),
 	ROW(JOURNAL_KEEP, A, INT, 0, "200", 10, 100000, NULL,
