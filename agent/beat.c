@@ -1,11 +1,11 @@
 #include <sys/stat.h>
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "digest.h"
 #include "file.h"
 #include "metrics.h"
 #include "ops.h"
@@ -50,7 +50,7 @@ own_binary(struct beat *b)
 	if (uv_exepath(path, &n) != 0)
 		return;
 	b->store_path = str_dup(path);
-	if (file_sha256(path, b->binary_hash, NULL) == -1)
+	if (digest_file(path, b->binary_hash, NULL) == -1)
 		b->binary_hash[0] = '\0';
 }
 
@@ -124,7 +124,7 @@ look_at_lock(struct beat *b)
 		json_decref(b->lock_inputs);
 		b->lock_inputs = NULL;
 		if (st.st_ino != 0 &&
-		    file_sha256(path, b->lock_hash, NULL) == 0)
+		    digest_file(path, b->lock_hash, NULL) == 0)
 			b->lock_inputs = deploy_lock_inputs(
 			    b->conf->repo_dir, NULL);
 	}
@@ -259,11 +259,12 @@ beat_compartments(struct beat *b, int dialect, const struct jobs_info *job)
 	return (all);
 }
 
+/* Rounded; not by round(): a whole library for one number. */
 static double
-tenths(double v)
+rounded(double v, int parts)
 {
 
-	return (round(v * 10) / 10);
+	return ((double)(int64_t)(v * parts + 0.5) / parts);
 }
 
 static json_t *
@@ -274,10 +275,10 @@ metrics_now(struct beat *b)
 
 	if (!metrics_read(&b->metrics, &m))
 		return (NULL);
-	w.cpu = tenths(m.cpu);
-	w.ram = tenths(m.ram);
-	w.swap = tenths(m.swap);
-	w.load = round(m.load * 100) / 100;
+	w.cpu = rounded(m.cpu, 10);
+	w.ram = rounded(m.ram, 10);
+	w.swap = rounded(m.swap, 10);
+	w.load = rounded(m.load, 100);
 	return (wire_metrics_json(&w));
 }
 

@@ -204,7 +204,7 @@ handshake(const struct agentconf *c, struct probe *p, struct err *e)
 	struct tls_trust *trust = NULL;
 	int rc = -1;
 
-	if (tls_trust_load(settings_str(c->set, SET_CA_FILE),
+	if (c->url.tls && tls_trust_load(settings_str(c->set, SET_CA_FILE),
 	    settings_str(c->set, SET_PINNED_PUBKEY), &trust, e) == -1)
 		return (-1);
 	hc.trust = trust;

@@ -5,7 +5,7 @@
 #include "buf.h"
 #include "log.h"
 #include "names.h"
-#include "oplog.h"
+#include "joblog.h"
 #include "record.h"
 #include "str.h"
 #include "ulid.h"
@@ -33,7 +33,7 @@ struct client {
 	struct buf in;
 	enum waits waits;
 	char op_id[ULID_LEN + 1];	/* "" none */
-	struct oplog_reader *reader;
+	struct joblog_reader *reader;
 	char *progress, *status;	/* last sent */
 };
 
@@ -120,7 +120,7 @@ on_closed(uv_handle_t *h)
 	struct client *c = h->data;
 
 	buf_free(&c->in);
-	oplog_reader_free(&c->reader);
+	joblog_reader_free(&c->reader);
 	free(c->user);
 	free(c->progress);
 	free(c->status);
@@ -212,8 +212,8 @@ follow(struct client *c, enum waits waits, const char *op_id)
 	char *dir = journal_dir(c->conf->journal, op_id);
 
 	memcpy(c->op_id, op_id, sizeof(c->op_id));
-	oplog_reader_free(&c->reader);
-	c->reader = oplog_reader_new(dir, 1);
+	joblog_reader_free(&c->reader);
+	c->reader = joblog_reader_new(dir, 1);
 	c->waits = waits;
 	free(c->progress);
 	c->progress = NULL;
@@ -438,10 +438,10 @@ roomy(const struct client *c)
 static bool
 pump_log(struct client *c)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 	int rc = 0;
 
-	while (roomy(c) && (rc = oplog_read(c->reader, &rec)) == 1)
+	while (roomy(c) && (rc = joblog_read(c->reader, &rec)) == 1)
 		send_obj(c, "output", json_pack("{s:I, s:I, s:s, s:s%}",
 		    "seq", (json_int_t)rec.seq, "ts", (json_int_t)rec.ts,
 		    "stream", names_stream(rec.stream),
@@ -499,7 +499,7 @@ pump_op(struct client *c)
 		return;
 	}
 	c->waits = WAITS_NOTHING;
-	oplog_reader_free(&c->reader);
+	joblog_reader_free(&c->reader);
 	if (res != NULL)
 		send_obj(c, "done", res);
 	else

@@ -186,7 +186,7 @@ on_state(void *cookie)
 
 	if (state == HUBLINK_OPEN)
 		return;
-	if (d->dialect != 0 || state == HUBLINK_WAITING)
+	if (state == HUBLINK_WAITING)
 		log_warn("no link to the hub", "hub", d->conf->url_text,
 		    "reason", hublink_reason(d->link));
 	d->dialect = 0;
@@ -215,7 +215,8 @@ start_link(struct daemon *d, struct err *e)
 	struct reporter_conf rc = { .journal = d->journal,
 	    .on_status = on_status_sent, .cookie = d };
 
-	if (tls_trust_load(settings_str(d->conf->set, SET_CA_FILE),
+	if (d->conf->url.tls && tls_trust_load(
+	    settings_str(d->conf->set, SET_CA_FILE),
 	    settings_str(d->conf->set, SET_PINNED_PUBKEY), &d->trust,
 	    e) == -1)
 		return (-1);

@@ -43,7 +43,7 @@ struct hublink {
 	unsigned failures;	/* in a row */
 	bool refused;		/* the last attempt ended with 401 */
 	bool again;		/* connect at once: another token */
-	bool closing, gone;
+	bool closing, bye, gone;
 	int64_t not_before;	/* monotonic; hublink_pause */
 	int64_t last_rx;
 	uint64_t pings, pongs;
@@ -255,11 +255,8 @@ received(struct hublink *l, struct lws *wsi, const char *p, size_t len)
 
 	l->last_rx = tick_mono();
 	l->failures = 0;
-	if (l->in.len + len > MESSAGE_MAX) {
-		lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
-		    NULL, 0);
+	if (l->in.len + len > MESSAGE_MAX)
 		return (-1);
-	}
 	if (l->in.len == 0 && lws_is_first_fragment(wsi) &&
 	    lws_is_final_fragment(wsi) &&
 	    lws_remaining_packet_payload(wsi) == 0) {
@@ -279,22 +276,33 @@ received(struct hublink *l, struct lws *wsi, const char *p, size_t len)
 	return (0);
 }
 
+/*
+ * Say 1000 "shutdown".  The closing itself is left to the next timer: after
+ * -1 from this callback, Debian's library closes twice on libuv (a self-test
+ * left in), which drops the frame.
+ */
+static int
+say_bye(struct hublink *l, struct lws *wsi)
+{
+	static unsigned char words[] = "shutdown";
+
+	l->bye = true;
+	lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, words,
+	    sizeof(words) - 1);
+	lws_set_timer_usecs(wsi, 1);
+	return (0);
+}
+
 /* Send one frame; -1 closes the connection. */
 static int
 writeable(struct hublink *l, struct lws *wsi)
 {
-	static unsigned char bye[] = "shutdown";
 	struct frame *f = l->head;
 	size_t before = l->queued;
 	int n;
 
-	if (f == NULL) {
-		if (!l->closing)
-			return (0);
-		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, bye,
-		    sizeof(bye) - 1);
-		return (-1);
-	}
+	if (f == NULL)
+		return (l->closing && !l->bye ? say_bye(l, wsi) : 0);
 	if ((l->head = f->next) == NULL)
 		l->tail = &l->head;
 	l->queued -= f->len;
@@ -352,6 +360,8 @@ on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		if (l->pongs < l->pings)
 			l->conf.on_arrived(l->conf.cookie, ++l->pongs);
 		return (0);
+	case LWS_CALLBACK_TIMER:
+		return (l->bye ? -1 : 0);
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return (writeable(l, wsi));
 	case LWS_CALLBACK_CLIENT_CLOSED:
@@ -378,7 +388,11 @@ hublink_new(const struct hublink_conf *conf, struct hublink **out,
 	snprintf(l->reason, sizeof(l->reason), "not connected yet");
 	loop_info(conf->loop, &foreign, &info);
 	info.protocols = protocols;
-	tls_trust_apply(conf->trust, &info);
+	/* Without TLS its library is not even started: it is large. */
+	if (conf->url->tls)
+		tls_trust_apply(conf->trust, &info);
+	else
+		info.options &= ~(uint64_t)LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	if ((l->ctx = loop_open(&info, e)) == NULL) {
 		free(l);
 		return (-1);

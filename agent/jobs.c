@@ -9,7 +9,7 @@
 #include "flock.h"
 #include "log.h"
 #include "names.h"
-#include "oplog.h"
+#include "joblog.h"
 #include "proc.h"
 #include "record.h"
 #include "str.h"
@@ -212,7 +212,7 @@ write_result(struct jobs *jobs, const char *op_id, enum outcome outcome,
     const char *message)
 {
 	struct journal_result res;
-	struct oplog *log = NULL;
+	struct joblog *log = NULL;
 	char at[TICK_TEXT], *dir;
 	struct err e = { 0 };
 
@@ -222,9 +222,9 @@ write_result(struct jobs *jobs, const char *op_id, enum outcome outcome,
 		return;
 	}
 	dir = journal_dir(jobs->conf.journal, op_id);
-	if (oplog_open(dir, &log, &e) == 0) {
-		oplog_note(log, "%s", message);
-		if (oplog_close(&log, &res.last_seq, &e) == -1)
+	if (joblog_open(dir, &log, &e) == 0) {
+		joblog_note(log, "%s", message);
+		if (joblog_close(&log, &res.last_seq, &e) == -1)
 			log_warn("cannot complete the log", "op_id", op_id,
 			    "error", e.text);
 	}

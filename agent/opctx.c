@@ -19,7 +19,7 @@ on_repo_line(void *cookie, enum proc_stream stream, const char *p, size_t n)
 {
 	struct opctx *x = cookie;
 
-	oplog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
+	joblog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
 	    p, n);
 }
 
@@ -28,7 +28,7 @@ on_repo_note(void *cookie, const char *text)
 {
 	struct opctx *x = cookie;
 
-	oplog_note(x->log, "%s", text);
+	joblog_note(x->log, "%s", text);
 }
 
 static void
@@ -42,7 +42,7 @@ on_deploy_line(void *cookie, enum deploy_stream stream, const char *p,
 	};
 	struct opctx *x = cookie;
 
-	oplog_add(x->log, streams[stream], p, n);
+	joblog_add(x->log, streams[stream], p, n);
 }
 
 static void
@@ -76,7 +76,7 @@ opctx_open(const struct agentconf *conf, const char *op_id, struct opctx *x,
 		return (-1);
 	journal_result_init(&x->req, &x->res);
 	dir = journal_dir(x->journal, op_id);
-	rc2 = oplog_open(dir, &x->log, e);
+	rc2 = joblog_open(dir, &x->log, e);
 	free(dir);
 	if (rc2 == -1)
 		return (-1);
@@ -101,7 +101,7 @@ opctx_close(struct opctx *x)
 {
 
 	repo_free(&x->repo);
-	(void)oplog_close(&x->log, NULL, NULL);
+	(void)joblog_close(&x->log, NULL, NULL);
 	journal_request_free(&x->req);
 	journal_result_free(&x->res);
 	journal_free(&x->journal);

@@ -8,7 +8,7 @@
 #include "err.h"
 #include "journal.h"
 #include "names.h"
-#include "oplog.h"
+#include "joblog.h"
 
 /* One operation at work: what its function in ops.c has to do with. */
 struct opctx {
@@ -16,7 +16,7 @@ struct opctx {
 	struct journal *journal;
 	struct journal_request req;
 	struct journal_result res;	/* being filled */
-	struct oplog *log;
+	struct joblog *log;
 	struct repo *repo;
 	struct deploy_conf deploy;
 	int stop_fd;			/* readable: stop */

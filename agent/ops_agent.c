@@ -16,7 +16,7 @@ on_line(void *cookie, enum proc_stream stream, const char *p, size_t n)
 {
 	struct opctx *x = cookie;
 
-	oplog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
+	joblog_add(x->log, stream == PROC_OUT ? STREAM_STDOUT : STREAM_STDERR,
 	    p, n);
 }
 
@@ -121,7 +121,7 @@ ops_reboot(struct opctx *x)
 	int rc;
 
 	opctx_phase(x, "reboot");
-	oplog_note(x->log, "restarting the machine");
+	joblog_note(x->log, "restarting the machine");
 	rc = deploy_reboot(&x->deploy, &e);
 	if (rc == -1 && e.code == ERR_NOTFOUND)
 		rc = reboot_ourselves(x, &e);

@@ -72,7 +72,7 @@ on_commit(void *cookie, const struct repo_commit *c)
 {
 	struct opctx *x = cookie;
 
-	oplog_note(x->log, "%.*s %s (%s)", SHORT, c->rev, c->subject,
+	joblog_note(x->log, "%.*s %s (%s)", SHORT, c->rev, c->subject,
 	    c->author);
 }
 
@@ -101,7 +101,7 @@ report_change(struct opctx *x, const struct repo_change *ch)
 		n = repo_count(x->repo, ch->from, ch->to, NULL);
 		if (repo_log(x->repo, ch->from, ch->to, COMMITS_SHOWN,
 		    on_commit, x, NULL) == 0 && n > COMMITS_SHOWN)
-			oplog_note(x->log, "and %" PRId64 " more",
+			joblog_note(x->log, "and %" PRId64 " more",
 			    n - COMMITS_SHOWN);
 	}
 	opctx_change(x, "from", text_json(ch->from[0] != '\0' ? ch->from :
@@ -174,7 +174,7 @@ ops_repo_verify(struct opctx *x)
 	for (char *line = v.text.data, *nl; line != NULL && *line != '\0';
 	    line = nl) {
 		nl = line + strcspn(line, "\n");
-		oplog_add(x->log, STREAM_STDERR, line, (size_t)(nl - line));
+		joblog_add(x->log, STREAM_STDERR, line, (size_t)(nl - line));
 		nl += *nl == '\n';
 	}
 	opctx_change(x, "sound", json_boolean(sound));
@@ -251,7 +251,7 @@ ops_update(struct opctx *x)
 	if (!no_push)
 		return (OUTCOME_OK);
 	/* Who may not push goes on with what the branch has. */
-	oplog_note(x->log, "the repository may be read but not written: "
+	joblog_note(x->log, "the repository may be read but not written: "
 	    "switching to what the branch has instead");
 	return (ops_switch(x));
 }

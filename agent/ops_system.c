@@ -26,7 +26,7 @@ ops_mark_activation(struct opctx *x, struct err *e)
 	char *path = marker(x), text[32];
 	int n, rc;
 
-	n = snprintf(text, sizeof(text), "%" PRId64, oplog_last(x->log));
+	n = snprintf(text, sizeof(text), "%" PRId64, joblog_last(x->log));
 	rc = file_write(path, text, (size_t)n, 0600, e);
 	free(path);
 	return (rc);
@@ -37,8 +37,8 @@ static int64_t
 lines_seen(const struct opctx *x)
 {
 	char *path = marker(x), *dir;
-	struct oplog_reader *reader;
-	struct oplog_record rec;
+	struct joblog_reader *reader;
+	struct joblog_record rec;
 	struct buf text = { 0 };
 	int64_t from = 0, seen = 0;
 
@@ -47,11 +47,11 @@ lines_seen(const struct opctx *x)
 	buf_free(&text);
 	free(path);
 	dir = journal_dir(x->journal, x->req.op_id);
-	reader = oplog_reader_new(dir, from + 1);
+	reader = joblog_reader_new(dir, from + 1);
 	free(dir);
-	while (oplog_read(reader, &rec) == 1)
+	while (joblog_read(reader, &rec) == 1)
 		seen += rec.stream == STREAM_STDOUT;
-	oplog_reader_free(&reader);
+	joblog_reader_free(&reader);
 	return (seen);
 }
 
@@ -139,7 +139,7 @@ ops_switch(struct opctx *x)
 	opctx_phase(x, "evaluate");
 	if (deploy_build(&x->deploy, head, &b, &e) == -1)
 		return (fail_system(x, &e));
-	oplog_note(x->log, "built %s", b.path);
+	joblog_note(x->log, "built %s", b.path);
 	diff(x, b.path);
 	outcome = activate(x, head, b.path);
 	deploy_build_free(&b);
@@ -191,7 +191,7 @@ ops_resume(struct opctx *x)
 	struct err e = { 0 };
 
 	opctx_phase(x, "activate");
-	oplog_note(x->log, "going on with the activation after an "
+	joblog_note(x->log, "going on with the activation after an "
 	    "interruption");
 	if (deploy_reattach(&x->deploy, x->req.op_id, lines_seen(x), &r,
 	    &e) == 0)
@@ -218,7 +218,7 @@ on_test(void *cookie, const struct deploy_test *t)
 	else if (!t->ok)
 		snprintf(how, sizeof(how), "FAILED: %s", t->end ==
 		    PROC_TIMEOUT ? "no time left" : "stopped");
-	oplog_note(x->log, "test %zu of %zu, %s: %s (%" PRId64 " ms)",
+	joblog_note(x->log, "test %zu of %zu, %s: %s (%" PRId64 " ms)",
 	    t->index, t->total, t->name, how, t->ms);
 }
 
@@ -268,7 +268,7 @@ ops_refresh_system(struct opctx *x)
 	opctx_check(x, COMPARTMENT_SYSTEM, (enum check)names_check_parse(
 	    deploy_status_name(st.status)), st.message);
 	opctx_say(x, "%s", deploy_status_name(st.status));
-	oplog_note(x->log, "%s", st.message);
+	joblog_note(x->log, "%s", st.message);
 	deploy_state_free(&st);
 	return (OUTCOME_OK);
 }

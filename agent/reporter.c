@@ -4,7 +4,7 @@
 #include "buf.h"
 #include "log.h"
 #include "names.h"
-#include "oplog.h"
+#include "joblog.h"
 #include "record.h"
 #include "str.h"
 #include "tick.h"
@@ -28,11 +28,11 @@ struct report {
 	char *by;
 	bool from_hub;		/* a hub asked for it, by this id */
 	int dialect;		/* of that hub */
-	struct oplog_reader *reader;	/* NULL: not open */
+	struct joblog_reader *reader;	/* NULL: not open */
 	int64_t acked;		/* newest record that the hub has */
 	int64_t sent;		/* newest record given to the link */
 	size_t in_flight;	/* bytes of records in (acked, sent] */
-	uint64_t output_ping;	/* dialect 3: stands for ping_seq; 0: none */
+	uint64_t output_ping;	/* dialect 3: for ping_seq; 0: none */
 	int64_t ping_seq;
 	bool status_sent, status_acked;
 	int status_tries;
@@ -62,7 +62,7 @@ static void
 report_free(struct report *p)
 {
 
-	oplog_reader_free(&p->reader);
+	joblog_reader_free(&p->reader);
 	free(p->op);
 	free(p->by);
 	free(p->progress);
@@ -106,7 +106,7 @@ rewind_report(struct report *p)
 	p->status_tries = 0;
 	free(p->progress);
 	p->progress = NULL;
-	oplog_reader_free(&p->reader);
+	joblog_reader_free(&p->reader);
 }
 
 void
@@ -196,7 +196,7 @@ send_msg(struct reporter *r, const struct wire_msg *msg)
 
 static void
 send_line(struct reporter *r, struct report *p,
-    const struct oplog_record *rec)
+    const struct joblog_record *rec)
 {
 	struct wire_msg msg = { .type = WIRE_OUTPUT };
 	static char stdout_word[] = "stdout", stderr_word[] = "stderr";
@@ -213,13 +213,13 @@ send_line(struct reporter *r, struct report *p,
 static void
 pump_lines(struct reporter *r, struct report *p)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 
 	if (p->output_ping != 0)
 		return;
 	while (p->in_flight < WIRE_UNACKED_MAX / 4 &&
 	    hublink_queued(r->conf.link) < QUEUE_MAX &&
-	    oplog_read(p->reader, &rec) == 1) {
+	    joblog_read(p->reader, &rec) == 1) {
 		send_line(r, p, &rec);
 		p->sent = rec.seq;
 		p->in_flight += rec.len + 1;
@@ -250,16 +250,16 @@ send_batch(struct reporter *r, struct report *p, int64_t seq, int64_t ts,
 static bool
 pump_batch(struct reporter *r, struct report *p)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 	struct wire_line line;
 	json_t *lines = NULL;
 	int64_t seq = 0, ts = 0;
 	size_t size = 0;
 
 	while (size < WIRE_BATCH_MAX - 3 * 8192 &&
-	    oplog_read(p->reader, &rec) == 1) {
+	    joblog_read(p->reader, &rec) == 1) {
 		if (lines != NULL && rec.seq != p->sent + 1) {
-			oplog_reader_seek(p->reader, rec.seq);
+			joblog_reader_seek(p->reader, rec.seq);
 			break;
 		}
 		if (lines == NULL) {
@@ -289,7 +289,7 @@ pump_output(struct reporter *r, struct report *p)
 
 	if (p->reader == NULL) {
 		dir = journal_dir(r->conf.journal, p->op_id);
-		p->reader = oplog_reader_new(dir, p->sent + 1);
+		p->reader = joblog_reader_new(dir, p->sent + 1);
 		free(dir);
 	}
 	if (r->dialect < 4) {
@@ -461,7 +461,7 @@ acked(struct reporter *r, struct report *p, int64_t seq)
 	if (seq > p->sent) {	/* an earlier connection brought it */
 		p->sent = seq;
 		if (p->reader != NULL)
-			oplog_reader_seek(p->reader, seq + 1);
+			joblog_reader_seek(p->reader, seq + 1);
 	}
 	p->in_flight = p->sent == seq ? 0 : (size_t)((double)p->in_flight *
 	    (double)(p->sent - seq) / (double)(p->sent - p->acked));

@@ -123,12 +123,12 @@ finish(struct opctx *x, enum outcome outcome, struct err *e)
 	if (repo_head(x->repo, head) == 0)
 		res->generation = str_dup(head);
 	if (res->message != NULL && outcome != OUTCOME_OK)
-		oplog_add(x->log, STREAM_NOTE, res->message,
+		joblog_add(x->log, STREAM_NOTE, res->message,
 		    strlen(res->message));
 	fill_exit_code(res, outcome);
 	res->outcome = str_dup(names_outcome(outcome));
 	res->finished_at = str_dup(tick_text(tick_wall(), at));
-	if (oplog_close(&x->log, &res->last_seq, &sub) == -1)
+	if (joblog_close(&x->log, &res->last_seq, &sub) == -1)
 		log_error("the log is not complete", "op_id", res->op_id,
 		    "error", sub.text);
 	return (journal_finish(x->journal, res, e));

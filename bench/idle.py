@@ -64,6 +64,8 @@ def _start(run, tls):
     agent = fleet.agents[host]
     clone = fleet.root / "hosts" / host / "state" / "repo" / ".git"
     wait_for("the agent's clone", clone.exists, 60)
+    wait_for("the agent's link",
+             lambda: "registered at the hub" in agent.log.read_text(), 30)
     return server.program, bare, agent
 
 

@@ -124,7 +124,7 @@ fleetcmd_logout(const struct verb_call *call)
 		out_linef("you were not logged in");
 		return (VERB_OK);
 	}
-	if (hubapi_call(&api, "POST", "/logout", NULL, &v, &e) == -1 &&
+	if (hubapi_call(&api, "POST", "/logout", json_object(), &v, &e) == -1 &&
 	    e.code != ERR_PROTO && e.code != ERR_AUTH) {
 		err_wrap(&e, "the session could not be ended at the hub");
 		code = out_error(&e);

@@ -438,7 +438,7 @@ choose_operation(struct fleetrun *r, struct job *j, struct err *e)
 	return (rc);
 }
 
-/* Whole pages up to now. */
+/* Whole pages up to now, and how it ended if it is over. */
 static int
 print_log(struct fleetrun *r, struct job *j, struct err *e)
 {
@@ -448,7 +448,7 @@ print_log(struct fleetrun *r, struct job *j, struct err *e)
 	do
 		n = read_lines(r, j, &whole, e);
 	while (n == PAGE);
-	return (n == -1 ? -1 : 0);
+	return (n == -1 ? -1 : read_operation(r, j, e));
 }
 
 static int

@@ -231,6 +231,7 @@ show_brief(const json_t *status)
 	const json_t *c;
 	struct buf b = { 0 };
 	const char *name;
+	static char *last;
 
 	buf_addf(&b, "%s: hub %s, revision %s",
 	    or_else(show_str(status, "host"), "?"),
@@ -242,8 +243,10 @@ show_brief(const json_t *status)
 		    or_else(show_str(c, "status"), "unknown"));
 	if (json_is_object(op))
 		buf_addf(&b, ", running %s", or_else(show_str(op, "op"), "?"));
-	out_line("", b.data, b.len);
-	buf_free(&b);
+	if (!str_eq(last, b.data))
+		out_line("", b.data, b.len);
+	free(last);
+	last = buf_take(&b);
 }
 
 void

@@ -63,12 +63,16 @@ table_row(struct table *t, const char *const *cells)
 static void
 print_row(const struct table *t, const char *const *cells)
 {
-	for (int i = 0; i < t->columns; i++) {
+	int last = t->columns - 1;
+
+	while (last > 0 && cells[last][0] == '\0')
+		last--;
+	for (int i = 0; i <= last; i++) {
 		const char *paint = out_paint(cells[i]);
 
 		printf("%s%s%s", paint, cells[i],
 		    *paint == '\0' ? "" : out_plain());
-		if (i + 1 < t->columns)
+		if (i < last)
 			printf("%*s", t->widths[i] - width(cells[i]) + 2, "");
 	}
 	putchar('\n');

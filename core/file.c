@@ -1,7 +1,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+/*
+ * The plain digest functions: EVP's would load OpenSSL's providers, 2 MiB
+ * that an idle agent without TLS has no other use for.
+ */
+#define OPENSSL_API_COMPAT 10100
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,36 +387,29 @@ file_dirname(const char *path)
 }
 
 static int
-digest_fd(int fd, EVP_MD_CTX *ctx, unsigned char sum[32])
+digest_fd(int fd, unsigned char sum[SHA256_DIGEST_LENGTH])
 {
-	char part[65536];
+	char part[8192];
+	SHA256_CTX ctx;
 	ssize_t n;
 
-	if (EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
-		return (-1);
+	SHA256_Init(&ctx);
 	while ((n = read_part(fd, part, sizeof(part))) > 0)
-		if (EVP_DigestUpdate(ctx, part, (size_t)n) != 1)
-			return (-1);
-	if (n == -1 || EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
-		return (-1);
-	return (0);
+		SHA256_Update(&ctx, part, (size_t)n);
+	SHA256_Final(sum, &ctx);
+	return (n == -1 ? -1 : 0);
 }
 
 int
 file_sha256(const char *path, char out[65], struct err *e)
 {
-	unsigned char sum[32];
-	EVP_MD_CTX *ctx;
-	int fd, rc = -1;
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+	int fd, rc;
 
 	if ((fd = open_regular(path, e)) == -1)
 		return (-1);
-	errno = 0;
-	if ((ctx = EVP_MD_CTX_new()) != NULL)
-		rc = digest_fd(fd, ctx, sum);
-	if (rc == -1)
+	if ((rc = digest_fd(fd, sum)) == -1)
 		err_sys(e, "read %s", path);
-	EVP_MD_CTX_free(ctx);
 	close(fd);
 	for (size_t i = 0; rc == 0 && i < sizeof(sum); i++)
 		snprintf(out + 2 * i, 3, "%02x", sum[i]);

@@ -20,7 +20,7 @@
 
 #include "file.h"
 #include "proc.h"
-#include "spawn.h"
+#include "forkexec.h"
 #include "str.h"
 #include "tick.h"
 #include "utf8.h"
@@ -278,8 +278,9 @@ serve(struct run *r)
 		p[0] = (struct pollfd){ r->outs[PROC_OUT].fd, POLLIN, 0 };
 		p[1] = (struct pollfd){ r->outs[PROC_ERR].fd, POLLIN, 0 };
 		p[2] = (struct pollfd){ r->exit_fd, POLLIN, 0 };
-		p[3] = (struct pollfd){
-			r->phase == RUNNING ? r->spec->stop_fd : -1, POLLIN, 0 };
+		p[3] = (struct pollfd){ -1, POLLIN, 0 };
+		if (r->phase == RUNNING)
+			p[3].fd = r->spec->stop_fd;
 		if (poll(p, 4, wait_time(r)) == -1)
 			continue;
 		if (p[0].revents != 0)
@@ -354,10 +355,10 @@ open_input(const struct proc_spec *spec, struct err *e)
 	int fd;
 
 	if (spec->input == NULL) {
-		fd = spawn_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
+		fd = forkexec_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
 		return (fd == -1 ? err_sys(e, "open /dev/null") : fd);
 	}
-	if ((fd = spawn_high(input_file())) == -1)
+	if ((fd = forkexec_high(input_file())) == -1)
 		return (err_sys(e, "make a file for the input"));
 	if (file_write_all(fd, spec->input, spec->inputlen) == -1 ||
 	    lseek(fd, 0, SEEK_SET) == -1) {
@@ -372,18 +373,18 @@ static int
 start(struct run *r, int in, struct err *e)
 {
 	int out[2], err[2];
-	struct spawn how = { .argv = r->spec->argv, .env = r->spec->env,
+	struct forkexec how = { .argv = r->spec->argv, .env = r->spec->env,
 		.cwd = r->spec->cwd, .in = in };
 
-	if (spawn_pipe(out) == -1)
+	if (forkexec_pipe(out) == -1)
 		return (err_sys(e, "make a pipe"));
-	if (spawn_pipe(err) == -1) {
+	if (forkexec_pipe(err) == -1) {
 		err_sys(e, "make a pipe");
 		goto err1;
 	}
 	how.out = out[1];
 	how.err = err[1];
-	if ((r->pid = spawn_start(&how, e)) == -1)
+	if ((r->pid = forkexec_start(&how, e)) == -1)
 		goto err2;
 	close(out[1]);
 	close(err[1]);
@@ -501,18 +502,18 @@ pid_t
 proc_detach(const char *const *argv, const char *const *env, const char *cwd,
     int out_fd, struct err *e)
 {
-	struct spawn how = { .argv = argv, .env = env, .cwd = cwd,
+	struct forkexec how = { .argv = argv, .env = env, .cwd = cwd,
 		.detach = true };
 	pid_t pid = -1;
 
-	how.in = spawn_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	how.in = forkexec_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	if (how.in == -1)
 		return (err_sys(e, "open /dev/null"));
 	how.out = how.err = fcntl(out_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (how.out == -1) {
 		err_sys(e, "duplicate the output's descriptor");
 	} else {
-		pid = spawn_start(&how, e);
+		pid = forkexec_start(&how, e);
 		close(how.out);
 	}
 	close(how.in);

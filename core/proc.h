@@ -18,8 +18,8 @@ enum proc_stream { PROC_OUT, PROC_ERR };
 #define PROC_GRACE 5000
 
 struct proc_spec {
-	const char *const *argv;	/* NULL-terminated; argv[0] by PATH of env */
-	const char *const *env;		/* the whole environment, NULL-terminated */
+	const char *const *argv;	/* argv[0] is looked up in env's PATH */
+	const char *const *env;		/* all of it, NULL-terminated */
 	const char *cwd;		/* NULL: unchanged */
 	const void *input;		/* fed to its stdin; NULL: /dev/null */
 	size_t inputlen;
@@ -39,7 +39,7 @@ enum proc_end { PROC_EXITED, PROC_SIGNALLED, PROC_TIMEOUT, PROC_STOPPED };
 struct proc_result {
 	enum proc_end end;
 	int code;		/* exit status, or the signal */
-	struct buf out, err;	/* the first keep_out, the last keep_err bytes */
+	struct buf out, err;	/* first keep_out, last keep_err bytes */
 	bool out_cut, err_cut;	/* there was more than that */
 	int64_t ms;		/* how long it ran */
 };

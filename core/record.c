@@ -121,9 +121,10 @@ decode_int(const struct record_field *f, json_t *v, void *out, struct err *e)
 		*(int64_t *)out = json_integer_value(v);
 		return (0);
 	}
-	d = json_is_real(v) ? json_real_value(v) : NAN;
+	d = json_real_value(v);
 	/* 2^63 is the first that does not fit; a NaN fails every test. */
-	if (!(d >= -0x1p63 && d < 0x1p63) || d != trunc(d))
+	if (!json_is_real(v) || !(d >= -0x1p63 && d < 0x1p63) ||
+	    d != (double)(int64_t)d)
 		return (wrong_type(f, v, e));
 	*(int64_t *)out = (int64_t)d;
 	return (0);

@@ -27,8 +27,8 @@ enum record_type { RECORD_STR, RECORD_INT, RECORD_REAL, RECORD_BOOL,
 
 enum {
 	RECORD_REQ = 1,		/* decoding: must be there and not null */
-	RECORD_OMIT = 2,	/* encoding: left out when empty, 0, false, NULL,
-				   RECORD_NONE */
+	RECORD_OMIT = 2,	/* encoding: left out when empty, 0, false,
+				   NULL, RECORD_NONE */
 	RECORD_NULL = 4,	/* encoding: NULL / RECORD_NONE becomes null (a
 				   NULL string without it becomes "") */
 };
@@ -38,7 +38,7 @@ struct record_field {
 	enum record_type type;
 	unsigned flags;
 	size_t offset;
-	const char *const *allowed;	/* RECORD_STR: NULL-terminated; or NULL */
+	const char *const *allowed;	/* RECORD_STR: the words, or NULL */
 };
 
 /* One row of a table for member ${m} of struct ${s}, same name in JSON. */

@@ -94,12 +94,14 @@ struct settings;
  * values mean "unset".
  */
 int	 settings_load(unsigned program, const char *const *env,
-	    struct settings **, struct err *) __attribute__((warn_unused_result));
+	    struct settings **, struct err *)
+	    __attribute__((warn_unused_result));
 void	 settings_free(struct settings **);
 
 /* The value; NULL if unset.  Valid as long as the settings. */
 const char *settings_str(const struct settings *, enum setting);
-int64_t	 settings_int(const struct settings *, enum setting); /* INT, SECONDS */
+/* Of SETTING_INT and SETTING_SECONDS. */
+int64_t	 settings_int(const struct settings *, enum setting);
 bool	 settings_bool(const struct settings *, enum setting);
 /* "environment", "default", "unset" or "FILE:LINE". */
 const char *settings_origin(const struct settings *, enum setting);

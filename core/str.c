@@ -153,7 +153,7 @@ distance(const char *a, size_t n, const char *b, size_t m)
 	return (prev[m]);
 }
 
-/* An abbreviation counts as one slip. */
+/* An abbreviation counts as two slips, however much is missing. */
 static bool
 abbreviates(const char *a, size_t n, const char *b, size_t m)
 {
@@ -171,8 +171,9 @@ str_nearest(const char *word, const char *const *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if ((m = strlen(list[i])) > NEAREST_MAX)
 			continue;
-		d = abbreviates(word, len, list[i], m) ? 1 :
-		    distance(word, len, list[i], m);
+		d = distance(word, len, list[i], m);
+		if (d > 2 && abbreviates(word, len, list[i], m))
+			d = 2;
 		if (d < best && d * 3 <= (len > m ? len : m)) {
 			best = d;
 			found = list[i];

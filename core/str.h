@@ -14,7 +14,7 @@ char	*str_printf(const char *, ...) __attribute__((format(printf, 1, 2)));
 bool	 str_eq(const char *, const char *);	/* NULL equals only NULL */
 bool	 str_prefix(const char *s, const char *prefix);
 bool	 str_suffix(const char *s, const char *suffix);
-/* Remove white space at both ends, in place; returns its argument's new start. */
+/* Remove white space at both ends, in place; returns the new start. */
 char	*str_trim(char *);
 
 /**

@@ -25,7 +25,7 @@
 struct fleet_conn {
 	struct deadline alive;		/* first: see on_alive */
 	struct hub *hub;
-	struct fleet_host *host;	/* NULL: replaced, or the face has gone */
+	struct fleet_host *host;	/* NULL: replaced, or face gone */
 	struct agent_link_face face;
 	const char *addr;		/* interned */
 	char *token;			/* to be sent when it is stored */
@@ -261,11 +261,7 @@ prepare(struct fleet_conn *c, enum identity_verdict verdict,
 		c->pending++;
 		fleet_store(f, c->host, on_enrolled, c);
 	} else if (verdict == IDENTITY_CONFIRM) {
-		free(c->host->old_token_hash);
-		c->host->old_token_hash = NULL;
-		c->host->token_state = IDENTITY_OWN;
-		fleet_save(f, c->host);
-		fleet_changed(f, c->host, FLEET_IDENTITY);
+		fleet_token_confirm(f, c->host);
 	} else if (c->host->token_state == IDENTITY_ACCEPT) {
 		fleet_token_set(f, c->host, NULL, IDENTITY_SHARED, false);
 	}

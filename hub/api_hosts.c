@@ -34,9 +34,10 @@ api_hosts_list(struct http_req *r)
 {
 	struct hub *hub = r->srv->hub;
 	size_t i, n = fleet_count(hub->fleet);
-	struct fleet_host **all = str_alloc((n + 1) * sizeof(struct fleet_host *));
 	json_t *list = json_array();
+	struct fleet_host **all;
 
+	all = str_alloc((n + 1) * sizeof(*all));
 	for (i = 0; i < n; i++)
 		all[i] = fleet_at(hub->fleet, i);
 	qsort(all, n, sizeof(*all), by_id);

@@ -37,6 +37,7 @@ struct login {
 	struct auth *auth;
 	char *addr, *password, *totp, *hash;
 	bool right;
+	enum auth_result early;		/* without a hash: why not even tried */
 	auth_done *done;
 	void *cookie;
 };
@@ -274,7 +275,7 @@ on_worked(uv_work_t *w, int status)
 		else if (a->pending == 0)
 			auth_destroy(a);
 	} else if (l->hash == NULL) {
-		login_end(l, AUTH_TOO_MANY);
+		login_end(l, l->early);
 	} else if (!l->right) {
 		login_end(l, AUTH_BAD_PASSWORD);
 	} else if (a->totp.len > 0 && !auth_totp(a, l->totp)) {
@@ -298,9 +299,11 @@ auth_login(struct auth *a, const char *addr, const char *password,
 	l->totp = str_dup(totp);
 	l->done = done;
 	l->cookie = cookie;
-	/* Without a hash nothing is worked out: the answer is "too many". */
-	if (a->pending < MAX_LOGINS &&
-	    ratelimit_take(a->logins, addr, tick_mono()))
+	if (a->pending >= MAX_LOGINS)
+		l->early = AUTH_BUSY;
+	else if (!ratelimit_take(a->logins, addr, tick_mono()))
+		l->early = AUTH_TOO_MANY;
+	else
 		l->hash = str_dup(a->hash);
 	a->pending++;
 	if (uv_queue_work(a->hub->loop, &l->work, on_work, on_worked) != 0)

@@ -189,7 +189,8 @@ feed_operation(struct feed *f, struct operation *op)
 		return;
 	if (f->nops == f->capops) {
 		f->capops = f->capops == 0 ? 64 : f->capops * 2;
-		f->ops = realloc(f->ops, f->capops * sizeof(struct operation *));
+		f->ops = realloc(f->ops,
+		    f->capops * sizeof(struct operation *));
 		if (f->ops == NULL)
 			abort();
 	}

@@ -467,6 +467,18 @@ fleet_token_set(struct fleet *f, struct fleet_host *h, const char *token,
 	fleet_changed(f, h, FLEET_IDENTITY);
 }
 
+void
+fleet_token_confirm(struct fleet *f, struct fleet_host *h)
+{
+	unindex_tokens(f, h);
+	free(h->old_token_hash);
+	h->old_token_hash = NULL;
+	h->token_state = IDENTITY_OWN;
+	index_tokens(f, h);
+	fleet_save(f, h);
+	fleet_changed(f, h, FLEET_IDENTITY);
+}
+
 struct rotation {
 	struct fleet *fleet;
 	char *id, *token;

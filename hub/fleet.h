@@ -47,7 +47,7 @@ struct fleet_host {
 	char *token_hash, *old_token_hash; /* hex or NULL, see identity.h */
 	struct fleet_conn *conn;	/* NULL: not connected */
 	struct operation *ops;		/* open ones, oldest first, ->next */
-	struct operation *doubtful;	/* ended last, without the host's word */
+	struct operation *doubtful;	/* ended without the host's word */
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
 	int32_t behind;			/* as told to browsers; -1: not known */
@@ -138,6 +138,8 @@ struct fleet_host *fleet_by_token(const struct fleet *, const char *hash);
  */
 void	 fleet_token_set(struct fleet *, struct fleet_host *, const char *token,
 	    enum identity_state, bool keep_old);
+/* Its own token was used: an older one is of no use any more. */
+void	 fleet_token_confirm(struct fleet *, struct fleet_host *);
 /* Write the host's row now and say when that is done. */
 void	 fleet_store(struct fleet *, struct fleet_host *, store_done *, void *);
 /* Write all that waits to be written. */

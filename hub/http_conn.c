@@ -188,7 +188,7 @@ static int
 dispatch(struct http_conn *c)
 {
 	c->dispatched = true;
-	/* Nothing is read meanwhile, also not the next request. */
+	/* Nothing is read until the answer, also not the next request. */
 	lws_rx_flow_control(c->wsi, 0);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
 	if (c->too_long)
@@ -270,6 +270,8 @@ http_conn_answer(struct http_conn *c, const struct http_answer *answer)
 	buf_add(&c->out, room, sizeof(room));
 	http_compose(&c->out, &a);
 	c->sent = LWS_PRE;
+	/* lws tells nothing of a connection that is held back. */
+	lws_rx_flow_control(c->wsi, 1);
 	lws_callback_on_writable(c->wsi);
 }
 
@@ -296,6 +298,5 @@ http_conn_writable(struct http_conn *c)
 	c->sent = 0;
 	if (c->close)
 		return (-1);
-	lws_rx_flow_control(c->wsi, 1);
 	return (lws_http_transaction_completed(c->wsi) ? -1 : 0);
 }

@@ -7,6 +7,7 @@
 #include "http_proxy.h"
 #include "hubcheck.h"
 #include "listener.h"
+#include "password.h"
 #include "settings.h"
 #include "str.h"
 
@@ -35,33 +36,39 @@ check_proxies(const struct settings *s, char *note, size_t len, struct err *e)
 	return (0);
 }
 
-static int
-check_tls(const struct settings *s, char *note, size_t len, struct err *e)
+int
+hubcheck_tls(const char *cert, const char *key, struct err *e)
 {
-	const char *cert = settings_str(s, SET_TLS_CERT);
-	const char *key = settings_str(s, SET_TLS_KEY);
 	SSL_CTX *ctx;
 	int rc = 0;
 
-	snprintf(note, len, "off: use it on this machine or behind a proxy "
-	    "only");
 	if (cert == NULL && key == NULL)
 		return (0);
 	if (cert == NULL || key == NULL)
 		return (err_set(e, ERR_INPUT, "NIXFLEET_TLS_CERT and "
 		    "NIXFLEET_TLS_KEY are wanted together"));
-	snprintf(note, len, "certificate and key fit together");
 	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL)
 		return (err_set(e, ERR_SYS, "OpenSSL cannot start"));
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		rc = err_set(e, ERR_INPUT, "%s: not a readable PEM "
-		    "certificate", cert);
+		rc = err_set(e, ERR_INPUT, "NIXFLEET_TLS_CERT=%s: not a "
+		    "readable PEM certificate", cert);
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key,
 	    SSL_FILETYPE_PEM) != 1)
-		rc = err_set(e, ERR_INPUT, "%s: not a readable PEM key, or "
-		    "not the one of %s", key, cert);
+		rc = err_set(e, ERR_INPUT, "NIXFLEET_TLS_KEY=%s: not a "
+		    "readable PEM key, or not the one of %s", key, cert);
 	SSL_CTX_free(ctx);
 	return (rc);
+}
+
+static int
+check_tls(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	const char *cert = settings_str(s, SET_TLS_CERT);
+
+	snprintf(note, len, "%s", cert == NULL ? "off: use it on this "
+	    "machine or behind a proxy only" :
+	    "certificate and key fit together");
+	return (hubcheck_tls(cert, settings_str(s, SET_TLS_KEY), e));
 }
 
 static int
@@ -105,9 +112,18 @@ static int
 check_password(const struct settings *s, char *note, size_t len,
     struct err *e)
 {
-	return (check_secret(s, SET_PASSWORD_HASH, SET_PASSWORD_HASH_FILE,
-	    "not set: the first start makes one and prints it", note, len,
-	    e));
+	char *hash;
+	int rc = 0;
+
+	if (settings_secret(s, SET_PASSWORD_HASH, SET_PASSWORD_HASH_FILE,
+	    &hash, e) == -1)
+		return (-1);
+	snprintf(note, len, "%s", hash == NULL ? "not set: the first start "
+	    "makes one and prints it" : "its hash is set");
+	if (hash != NULL)
+		rc = password_hash_check(hash, e);
+	str_wipefree(&hash);
+	return (rc);
 }
 
 static int

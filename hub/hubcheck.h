@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "err.h"
+
 struct settings;
 
 /**
@@ -12,5 +14,9 @@ struct settings;
  * 1 if something is wrong.
  */
 int	 hubcheck_run(const struct settings *, FILE *);
+
+/* Do the certificate and the key fit together?  Both NULL: yes. */
+int	 hubcheck_tls(const char *cert, const char *key, struct err *)
+	    __attribute__((warn_unused_result));
 
 #endif

@@ -10,6 +10,7 @@
 #include "hub.h"
 #include "hubcheck.h"
 #include "log.h"
+#include "repo.h"
 #include "server.h"
 #include "settings.h"
 #include "str.h"
@@ -200,8 +201,12 @@ run(enum action action)
 int
 main(int argc, char **argv)
 {
-	enum action action = arguments(argc, argv);
+	enum action action;
 
+	/* git asks us for the mirror's token. */
+	if (repo_askpass_wanted())
+		return (repo_askpass_main(argc, argv));
+	action = arguments(argc, argv);
 	switch (action) {
 	case ACTION_HELP:
 		usage(stdout);

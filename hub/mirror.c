@@ -191,6 +191,18 @@ on_looked(uv_work_t *w, int status)
 		start(m, false);
 }
 
+/* Dialect 3 hosts shorten their revision. */
+static const char *
+full_revision(const struct mirror *m, const char *rev)
+{
+	size_t n = strlen(rev);
+
+	for (size_t i = 0; n < 40 && i < m->state.ncommits; i++)
+		if (strncmp(m->state.commits[i].id, rev, n) == 0)
+			return (m->state.commits[i].id);
+	return (rev);
+}
+
 static void
 want_counts(struct mirror *m, struct mirror_job *j)
 {
@@ -201,7 +213,9 @@ want_counts(struct mirror *m, struct mirror_job *j)
 		if (k == NULL || k->asked)
 			continue;
 		k->asked = true;
-		j->counts[j->ncounts++].revision = str_dup(k->revision);
+		j->counts[j->ncounts].revision = str_dup(k->revision);
+		j->counts[j->ncounts++].full = str_dup(full_revision(m,
+		    k->revision));
 	}
 	m->wanted = 0;
 }

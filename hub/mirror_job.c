@@ -42,8 +42,10 @@ mirror_job_free(struct mirror_job **jp)
 
 	if (j == NULL)
 		return;
-	for (size_t i = 0; i < j->ncounts; i++)
+	for (size_t i = 0; i < j->ncounts; i++) {
 		free(j->counts[i].revision);
+		free(j->counts[i].full);
+	}
 	free(j->counts);
 	free(j->old_head);
 	mirror_job_clear(&j->state);
@@ -155,26 +157,14 @@ out:
 	return (rc);
 }
 
-/* Dialect 3 hosts shorten their revision. */
-static const char *
-full_revision(const struct mirror_job *j, const char *rev)
-{
-	size_t n = strlen(rev);
-
-	for (size_t i = 0; n < 40 && i < j->state.ncommits; i++)
-		if (strncmp(j->state.commits[i].id, rev, n) == 0)
-			return (j->state.commits[i].id);
-	return (rev);
-}
-
 static void
 count(struct mirror_job *j)
 {
 	struct err e;
 
 	for (size_t i = 0; i < j->ncounts; i++)
-		j->counts[i].behind = repo_count(j->repo,
-		    full_revision(j, j->counts[i].revision), NULL, &e);
+		j->counts[i].behind = repo_count(j->repo, j->counts[i].full,
+		    NULL, &e);
 }
 
 void

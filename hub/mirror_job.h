@@ -12,7 +12,8 @@ struct repo;
 /* One look at the repository, in the thread pool; no loop, no hub. */
 
 struct mirror_count {
-	char *revision;
+	char *revision;			/* as the host says it */
+	char *full;			/* the commit that it means */
 	int64_t behind;			/* -1: not known there */
 };
 

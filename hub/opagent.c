@@ -6,7 +6,7 @@
 #include "intern.h"
 #include "opagent.h"
 #include "oplist.h"
-#include "oplog.h"
+#include "opoutput.h"
 #include "opstep.h"
 #include "opstore.h"
 #include "str.h"
@@ -66,7 +66,7 @@ opagent_back(struct operations *ops, struct fleet_host *h,
 	}
 	for (struct operation *op = h->ops; op != NULL; op = op->next)
 		if (dialect4(h) && op->acked_seq > 0)
-			oplog_ack(op);
+			opoutput_ack(op);
 	ops->settling = false;
 	opstep_start_next(h);
 }
@@ -210,7 +210,7 @@ on_output4(struct operations *ops, struct fleet_host *h,
 		return;
 	op->accepted = true;
 	opstep_event(op, OPSTATE_EV_SIGN, NULL);
-	oplog_batch(op, o);
+	opoutput_batch(op, o);
 }
 
 /*
@@ -279,7 +279,7 @@ on_output3(struct fleet_host *h, const struct wire_output *o)
 	if (op == NULL || o->line == NULL)
 		return;
 	opstep_event(op, OPSTATE_EV_SIGN, NULL);
-	oplog_line(op, str_eq(o->stream, "stderr") ? STREAM_STDERR :
+	opoutput_line(op, str_eq(o->stream, "stderr") ? STREAM_STDERR :
 	    STREAM_STDOUT, o->line);
 }
 

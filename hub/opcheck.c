@@ -77,30 +77,20 @@ busy(const struct fleet_host *h, const struct wire_op *def,
 	return (false);
 }
 
-/* Nothing would change, or not what was meant. */
+/*
+ * A switch of an old revision is hardly what was meant.  That a host has or
+ * runs the newest one already is no reason: what we know of the branch is as
+ * old as our last look at it.
+ */
 static bool
-pointless(const struct fleet_host *h, const struct wire_op *def,
+outdated(const struct fleet_host *h, const struct wire_op *def,
     struct operation_refusal *r)
 {
-	bool git = h->status[COMPARTMENT_GIT] == CHECK_OK;
-	bool system = h->status[COMPARTMENT_SYSTEM] == CHECK_OK;
-	bool agent = h->status[COMPARTMENT_AGENT] == CHECK_OK;
-
-	if (strcmp(def->name, "pull") == 0 && git)
-		return (opcheck_no(r, "already_current", "%s has the newest "
-		    "revision already", h->id));
-	if (strcmp(def->name, "pull-switch") == 0 && git && system)
-		return (opcheck_no(r, "already_current", "%s runs the newest "
-		    "revision already", h->id));
-	if (strcmp(def->name, "switch") != 0)
+	if (strcmp(def->name, "switch") != 0 ||
+	    h->status[COMPARTMENT_LOCK] != CHECK_OUTDATED)
 		return (false);
-	if (h->status[COMPARTMENT_LOCK] == CHECK_OUTDATED)
-		return (opcheck_no(r, "lock_outdated", "flake.lock on %s is "
-		    "not the newest: pull first", h->id));
-	if (system && agent)
-		return (opcheck_no(r, "already_current", "%s runs its "
-		    "configuration already", h->id));
-	return (false);
+	return (opcheck_no(r, "lock_outdated", "flake.lock on %s is not the "
+	    "newest: pull first", h->id));
 }
 
 bool
@@ -122,5 +112,5 @@ opcheck_refuse(const struct fleet_host *h, const struct wire_op *def,
 		return (cannot_wait(h, def, r));
 	if (ask->force)
 		return (cannot_wait(h, def, r));
-	return (busy(h, def, r) || pointless(h, def, r));
+	return (busy(h, def, r) || outdated(h, def, r));
 }

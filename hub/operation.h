@@ -27,7 +27,7 @@ struct operation {
 	bool accepted;			/* the host said it has it */
 	bool reported;			/* the outcome is the host's own word */
 	bool forced;
-	bool overdue;			/* stopped because its deadline passed */
+	bool overdue;			/* stopped by its deadline */
 	bool stored;			/* the row is in the store */
 	bool cut;			/* its log reached the limit */
 	uint32_t log_round;		/* grows when stored lines failed */
@@ -73,7 +73,7 @@ struct operation_ask {
 /* Why not; the codes of the HTTP API. */
 struct operation_refusal {
 	const char *code;	/* unknown_op, bad_args, offline, busy,
-				   already_current, lock_outdated, no_pending,
+				   lock_outdated, no_pending,
 				   conflict, queue_full, already_queued */
 	char message[256];
 };
@@ -82,9 +82,8 @@ struct operation_refusal {
  * operation_ask(ops, host, ask, refusal):
  * Ask.  The operation (state queued; it is sent as soon as it is stored and
  * the host is free), or NULL and why not.  "stop" stops the running one and
- * gives that.  ${force} skips what may be skipped: already_current,
- * lock_outdated, and busy (it then waits in the queue).  TOTP is the
- * caller's matter (WIRE_OP_TOTP).
+ * gives that.  ${force} skips what may be skipped: lock_outdated, and busy (it
+ * then waits in the queue).  TOTP is the caller's matter (WIRE_OP_TOTP).
  */
 struct operation *operation_ask(struct operations *, struct fleet_host *,
 	    const struct operation_ask *, struct operation_refusal *);

@@ -16,7 +16,7 @@
 
 #define S 1000LL
 #define ACCEPT_MS (60 * S)		/* dialect 4 accepts at once */
-#define GRACE_MS (60 * S)		/* the agent's own deadline comes first */
+#define GRACE_MS (60 * S)		/* the agent's own comes first */
 #define STOP_MS (120 * S)
 #define LOST_MS (15 * 60 * S)		/* a host may boot meanwhile */
 #define RETURN_MS (90 * S)		/* an agent that restarts itself */
@@ -332,9 +332,8 @@ opstep_event(struct operation *op, enum opstate_event ev,
 		opstep_enter(op, step.next);
 		break;
 	case OPSTATE_OVERDUE:
-		op->overdue = true;
-		/* FALLTHROUGH */
 	case OPSTATE_ASK_STOP:
+		op->overdue = op->overdue || step.act == OPSTATE_OVERDUE;
 		opstep_enter(op, step.next);
 		send_stop(op);
 		break;

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,16 @@ add_info(json_t *o, const struct fleet_host *h)
 	put(o, "repo_dir", present_text(h->repo_dir));
 }
 
+/* Two digits are plenty, and a float has no more to say. */
+static json_t *
+rounded(float v)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.2f", (double)v);
+	return (json_real(strtod(text, NULL)));
+}
+
 static void
 add_metrics(json_t *o, const struct fleet_host *h)
 {
@@ -101,7 +112,7 @@ add_metrics(json_t *o, const struct fleet_host *h)
 	}
 	m = json_object();
 	for (int i = 0; i < 4; i++)
-		put(m, names[i], json_real((double)h->metrics[i]));
+		put(m, names[i], rounded(h->metrics[i]));
 	put(o, "metrics", m);
 }
 

@@ -274,9 +274,9 @@ openapi_params(const char *path)
 
 	for (; (path = strchr(path, '{')) != NULL; path += n) {
 		n = strcspn(++path, "}");
-		json_array_append_new(list, json_pack("{s:s%, s:s, s:b, s:{s:s}}",
-		    "name", path, n, "in", "path", "required", 1, "schema",
-		    "type", "string"));
+		json_array_append_new(list, json_pack(
+		    "{s:s%, s:s, s:b, s:{s:s}}", "name", path, n, "in",
+		    "path", "required", 1, "schema", "type", "string"));
 	}
 	return (list);
 }

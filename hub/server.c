@@ -8,6 +8,7 @@
 #include "http.h"
 #include "http_conn.h"
 #include "http_proxy.h"
+#include "hubcheck.h"
 #include "lag.h"
 #include "listener.h"
 #include "log.h"
@@ -267,9 +268,10 @@ open_context(struct server *srv, struct err *e)
 	info.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 |
 	    SSL_OP_NO_TLSv1_1;
 	srv->tls = info.ssl_cert_filepath != NULL;
-	if (srv->tls != (info.ssl_private_key_filepath != NULL))
-		return (err_set(e, ERR_INPUT, "NIXFLEET_TLS_CERT and "
-		    "NIXFLEET_TLS_KEY are wanted together"));
+	/* lws would go on without a certificate that it cannot read. */
+	if (hubcheck_tls(info.ssl_cert_filepath,
+	    info.ssl_private_key_filepath, e) == -1)
+		return (-1);
 	if ((srv->ctx = loop_open(&info, e)) == NULL)
 		return (-1);
 	srv->vhost = lws_get_vhost_by_name(srv->ctx, "default");

@@ -379,6 +379,15 @@ on_closed(uv_handle_t *h)
 	free(h->data);
 }
 
+/* One after the other: the order in which libuv closes several is its own. */
+static void
+on_probe_closed(uv_handle_t *h)
+{
+	struct store *s = h->data;
+
+	uv_close((uv_handle_t *)&s->async, on_closed);
+}
+
 void
 store_close(struct store **sp)
 {
@@ -386,10 +395,10 @@ store_close(struct store **sp)
 
 	if (s == NULL)
 		return;
-	*sp = NULL;
 	if (!s->running) {
 		store_destroy(s);
 		free(s);
+		*sp = NULL;
 		return;
 	}
 	uv_timer_stop(&s->probe);
@@ -399,14 +408,14 @@ store_close(struct store **sp)
 	pthread_mutex_unlock(&s->lock);
 	uv_thread_join(&s->thread);
 	tell_all(s);
-	/* A completion may have queued more. */
+	/* A completion may have queued more: the pointer is still good. */
 	while (s->backlog > 0) {
 		thread_main(s);
 		tell_all(s);
 	}
+	*sp = NULL;
 	store_destroy(s);
-	uv_close((uv_handle_t *)&s->probe, NULL);
-	uv_close((uv_handle_t *)&s->async, on_closed);
+	uv_close((uv_handle_t *)&s->probe, on_probe_closed);
 }
 
 void

@@ -57,12 +57,13 @@ struct store_seen {
 struct store_operation {
 	char *id, *host_id, *op, *by;
 	char *args;			/* JSON text of an object */
-	char *state, *outcome;		/* words of wire/names.h; outcome or NULL */
+	char *state, *outcome;		/* words of names.h; outcome or NULL */
 	char *message;
 	char *phases, *changes;		/* JSON text or NULL */
 	int64_t accepted, reported, forced, overdue;
 	int64_t exit_code;		/* or RECORD_NONE */
-	int64_t created_at, started_at, finished_at, deadline_at; /* ms; 0: none */
+	/* ms since 1970; 0: none */
+	int64_t created_at, started_at, finished_at, deadline_at;
 	int64_t lines, bytes, last_seq;
 };
 

@@ -190,7 +190,8 @@ sqlite_rollback(void *v)
 }
 
 static void
-bind_field(sqlite3_stmt *st, int i, const struct record_field *f, const void *row)
+bind_field(sqlite3_stmt *st, int i, const struct record_field *f,
+    const void *row)
 {
 	const char *at = (const char *)row + f->offset;
 	const char *s;

@@ -57,6 +57,8 @@ send_init(struct browser *b)
 {
 	struct browsers *all = b->peer.srv->browsers;
 
+	/* What is in the state must not come again as a delta. */
+	feed_flush(b->peer.srv->hub->feed);
 	b->wants_init = false;
 	if (all->init == NULL)
 		all->init = envelope(all, "init",

@@ -129,6 +129,8 @@ ws_peer_open(struct ws_peer *p, struct lws *wsi)
 	p->wsi = wsi;
 	list_append(p->srv->peers, p);
 	p->opened = p->heard;
+	if (p->class->on_drained != NULL)
+		lws_callback_on_writable(wsi);
 }
 
 int
@@ -141,11 +143,10 @@ ws_peer_receive(struct ws_peer *p, const char *text, size_t len)
 		return (0);
 	heard(p);
 	if (p->in.len + len > p->class->max_in) {
-		static char why[] = "message too long";
-
-		lws_close_reason(p->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
-		    (unsigned char *)why, sizeof(why) - 1);
-		return (-1);
+		buf_free(&p->in);
+		ws_peer_close(p, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
+		    "message too long");
+		return (0);
 	}
 	if (whole && p->in.len == 0) {
 		p->class->on_message(p, text, len);
@@ -159,12 +160,29 @@ ws_peer_receive(struct ws_peer *p, const char *text, size_t len)
 	return (0);
 }
 
+/*
+ * Returning -1 from a callback would do as well, but for Debian's build of
+ * lws (with _DEBUG): that then closes twice on libuv's loop, and the close
+ * frame is lost.
+ */
+static void
+begin_close(struct ws_peer *p)
+{
+	p->said_bye = true;
+	lws_close_reason(p->wsi, (enum lws_close_status)p->code,
+	    (unsigned char *)p->reason, strlen(p->reason));
+	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+	    LWS_TO_KILL_SYNC);
+}
+
 int
 ws_peer_writable(struct ws_peer *p)
 {
 	unsigned char ping[LWS_PRE + 1];
 	int rc;
 
+	if (p->said_bye)
+		return (0);
 	if (p->ping) {
 		p->ping = false;
 		if (lws_write(p->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0)
@@ -172,16 +190,15 @@ ws_peer_writable(struct ws_peer *p)
 		lws_callback_on_writable(p->wsi);
 		return (0);
 	}
-	if ((rc = ws_queue_write(&p->out, p->wsi)) == -1)
-		return (-1);
-	if (rc == 1) {
-		lws_callback_on_writable(p->wsi);
+	if (p->out.head == NULL && p->code != 0) {
+		begin_close(p);
 		return (0);
 	}
-	if (p->code != 0) {
-		lws_close_reason(p->wsi, (enum lws_close_status)p->code,
-		    (unsigned char *)p->reason, strlen(p->reason));
+	if ((rc = ws_queue_write(&p->out, p->wsi)) == -1)
 		return (-1);
+	if (rc == 1 || p->code != 0) {
+		lws_callback_on_writable(p->wsi);
+		return (0);
 	}
 	if (p->class->on_drained != NULL)
 		p->class->on_drained(p);
@@ -222,11 +239,16 @@ ws_peer_send(struct ws_peer *p, struct ws_text *t)
 void
 ws_peer_close(struct ws_peer *p, int code, const char *reason)
 {
+	size_t n;
+
 	if (p->code != 0 || p->wsi == NULL)
 		return;
 	p->code = (uint16_t)code;
 	/* A control frame holds 125 bytes, two of them the code. */
-	p->reason = str_ndup(reason, strnlen(reason, 120));
+	for (n = strnlen(reason, 121); n > 120 || (n > 0 &&
+	    ((unsigned char)reason[n] & 0xc0) == 0x80); n--)
+		;
+	p->reason = str_ndup(reason, n);
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_S);
 	lws_callback_on_writable(p->wsi);
 }

@@ -37,6 +37,7 @@ struct ws_peer {
 	uint64_t heard, opened;		/* uv_now() */
 	char *reason;			/* of the close to be sent */
 	uint16_t code;			/* of it; 0: stays open */
+	bool said_bye;			/* our close has begun */
 	bool ping;			/* to be sent */
 	bool pinged;			/* since it was heard */
 	bool clean;			/* the peer closed with 1000 */

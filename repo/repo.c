@@ -47,11 +47,10 @@ own_executable(void)
 static int
 check_path(const char *what, const char *path, struct err *e)
 {
-	if (path == NULL || path[0] != '/' || path[1] == '\0' ||
-	    str_suffix(path, "/"))
+	if (path == NULL || path[0] != '/' ||
+	    path[strspn(path, "/")] == '\0')
 		return (err_set(e, ERR_INPUT, "%s must be an absolute path "
-		    "without a slash at the end, not \"%s\"", what,
-		    path == NULL ? "" : path));
+		    "below /, not \"%s\"", what, path == NULL ? "" : path));
 	for (; *path != '\0'; path++)
 		if ((unsigned char)*path < 0x20 || *path == 0x7f)
 			return (err_set(e, ERR_INPUT, "%s holds a control "
@@ -86,6 +85,17 @@ check_conf(const struct repo_conf *c, struct remote *remote, struct err *e)
 	return (0);
 }
 
+/* A copy without slashes at the end, as siblings are named after it. */
+static char *
+copy_path(const char *path)
+{
+	size_t n = path == NULL ? 0 : strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return (path == NULL ? NULL : str_ndup(path, n));
+}
+
 int
 repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 {
@@ -96,12 +106,12 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 		return (-1);
 	r = str_alloc(sizeof(*r));
 	*r = (struct repo){ .remote = remote, .url = str_dup(c->url),
-		.branch = str_dup(c->branch), .dir = str_dup(c->dir),
-		.state_dir = str_dup(c->state_dir),
+		.branch = str_dup(c->branch), .dir = copy_path(c->dir),
+		.state_dir = copy_path(c->state_dir),
 		.ssh_key = str_dup(c->ssh_key),
 		.known_hosts = str_dup(c->known_hosts),
 		.token_file = str_dup(c->token_file),
-		.legacy_dir = str_dup(c->legacy_dir), .depth = c->depth,
+		.legacy_dir = copy_path(c->legacy_dir), .depth = c->depth,
 		.net_ms = c->fetch_timeout_ms > 0 ? c->fetch_timeout_ms :
 		    HANDLE_FETCH_MS,
 		.stop_fd = c->stop_fd, .on_line = c->on_line,

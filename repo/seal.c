@@ -281,6 +281,33 @@ seal_load(const struct repo *r, struct seal *out)
 	free(path);
 }
 
+/*
+ * Replace a file without flushing it: after a power cut the seal counts for
+ * nothing anyway.
+ */
+static int
+replace(const char *path, const struct buf *b, struct err *e)
+{
+	char *tmp = str_printf("%s.tmp", path);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+	    O_NOFOLLOW, 0600), rc = 0;
+
+	if (fd == -1)
+		rc = err_sys(e, "open %s", tmp);
+	else {
+		if (file_write_all(fd, b->data, b->len) == -1)
+			rc = err_sys(e, "write %s", tmp);
+		if (close(fd) == -1 && rc == 0)
+			rc = err_sys(e, "write %s", tmp);
+		if (rc == 0 && rename(tmp, path) == -1)
+			rc = err_sys(e, "rename %s", tmp);
+		if (rc == -1)
+			(void)unlink(tmp);
+	}
+	free(tmp);
+	return (rc);
+}
+
 int
 seal_save(const struct repo *r, const struct seal *s, struct err *e)
 {
@@ -297,7 +324,7 @@ seal_save(const struct repo *r, const struct seal *s, struct err *e)
 	buf_addf(&b, "%s\n", text);
 	buf_add(&b, s->tree.data, s->tree.len);
 	buf_add(&b, s->store.data, s->store.len);
-	rc = file_write(path, b.data, b.len, 0600, e);
+	rc = replace(path, &b, e);
 	buf_free(&b);
 	free(text);
 	json_decref(obj);

@@ -26,7 +26,7 @@ export const healthy = () => ({
 });
 
 export const REVISION = '4be17c09d2f1a86e5c3b7f90a1d2e3f405162738';
-const revision = (n) => (n % 3 ? REVISION : '9c41ab7781de').slice(0, 12);
+const OLDER = '9c41ab7781de0f3b5c6d7e8f9a0b1c2d3e4f5061';
 const COLOURS = ['#7aa2f7', '#9ece6a', '#e0af68', '#bb9af7', '#f7768e', '#2ac3de', '#ff9e64'];
 
 export function makeHost(hostname, extra = {}) {
@@ -34,7 +34,7 @@ export function makeHost(hostname, extra = {}) {
   return {
     id: hostname, hostname, host_type: 'nixos', kind: 'nixos', dialect: 4,
     agent_version: '0.1.0', agent_outdated: false, os_version: 'NixOS 25.05 (Warbler)',
-    nixpkgs_version: '25.05.20251018.a493e93', generation: revision(n),
+    nixpkgs_version: '25.05.20251018.a493e93', generation: REVISION,
     status: 'online', liveness: 'connected', since: iso(86_000), last_seen: iso(3), created_at: iso(9e6),
     comment: null, theme_color: COLOURS[n % COLOURS.length], location: 'home', device_type: 'server',
     repo_url: 'ssh://git@git.example.org/fleet.git', repo_dir: '/var/lib/nixfleet-agent/repo',
@@ -61,8 +61,8 @@ export function smallFleet() {
   const metrics = { cpu: 94, ram: 71, swap: 12, load: 7.9 };
   return [
     makeHost('athena', { facts: FACTS, comment: 'Family server', theme_color: '#7aa2f7' }),
-    makeHost('borealis', { compartments: behind(3), location: 'cloud', theme_color: '#9ece6a' }),
-    makeHost('calypso', {
+    makeHost('borealis', { generation: OLDER, compartments: behind(3), location: 'cloud', theme_color: '#9ece6a' }),
+    makeHost('calypso', { generation: OLDER,
       compartments: { ...behind(1), system: other('outdated', 'The configuration is newer than what runs.') },
       location: 'cloud', theme_color: '#2ac3de', metrics,
     }),
@@ -71,7 +71,7 @@ export function smallFleet() {
       theme_color: '#bb9af7',
       compartments: { ...healthy(), tests: other('error', '1 of 6 failed: 03-backup-is-fresh.', 700) },
     }),
-    makeHost('europa', {
+    makeHost('europa', { generation: OLDER,
       status: 'offline', liveness: 'offline', since: iso(7400), last_seen: iso(7400), metrics: null,
       device_type: 'desktop', compartments: behind(12), theme_color: '#ff9e64', queued: 1,
     }),

@@ -162,7 +162,7 @@ export function nextOp(host: Host): string {
   if (git.status === 'outdated') return 'pull-switch';
   if (system.status === 'outdated' || system.status === 'error') return 'switch';
   if (git.status === 'error') return 'pull';
-  if (tests.status === 'error') return 'test';
+  if (tests.status === 'error' || tests.status === 'outdated') return 'test';
   if (lock.status === 'outdated') return 'update';
   return 'pull';
 }

@@ -4,6 +4,7 @@ import test from 'node:test';
 import type { Compartment, Host, Operation } from '../src/api';
 import { ago, duration, since } from '../src/time';
 import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText } from '../src/words';
+import { bytes } from '../src/components/facts';
 import { matches } from '../src/view';
 
 const ok: Compartment = { status: 'ok', message: null, checked_at: null, behind: null };
@@ -76,4 +77,11 @@ test('times', () => {
   assert.equal(duration(430), '0.4 s');
   assert.equal(duration(200_000), '3 min 20 s');
   assert.equal(duration(3_900_000), '1 h 5 min');
+});
+
+// Sizes are told in units that people compare.
+test('bytes', () => {
+  assert.equal(bytes(0), '0 B');
+  assert.equal(bytes(2688), '2.6 KiB');
+  assert.equal(bytes(-5 * 1024 ** 3), '-5.0 GiB');
 });

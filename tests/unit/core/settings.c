@@ -58,8 +58,9 @@ test_settings_table(void **unused)
 		assert_non_null(d->name);
 		assert_true(str_prefix(d->name, "NIXFLEET_"));
 		assert_true(d->programs != 0);
-		assert_true(strlen(d->help) > 10 && (!str_suffix(d->help, ".") ||
-		    str_suffix(d->help, "...")));
+		assert_true(strlen(d->help) > 10);
+		assert_true(!str_suffix(d->help, ".") ||
+		    str_suffix(d->help, "..."));
 		assert_true((d->words != NULL) == (d->type == SETTING_WORD));
 		assert_true(d->type != SETTING_INT || d->min < d->max);
 		assert_true(d->type != SETTING_SECONDS || d->min < d->max);

@@ -81,8 +81,8 @@ test_tick_round_trip(void **unused)
 	int64_t back;
 
 	(void)unused;
-	for (int64_t ms = INT64_C(-62135596800000); ms < INT64_C(253402300800000);
-	    ms += INT64_C(7919) * 86399 * 977) {
+	for (int64_t ms = INT64_C(-62135596800000);
+	    ms < INT64_C(253402300800000); ms += INT64_C(7919) * 86399 * 977) {
 		assert_int_equal(tick_parse(tick_text(ms, t), &back), 0);
 		assert_true(back == ms);
 	}

@@ -15,7 +15,8 @@
  * the next state's.
  */
 static const char *const want[OP_STATE_COUNT] = {
-	/* SEND SIGN REJ RES LEAVE STOP GONE AWAY KNOWN NEVER UNKN DEAD UNST REM */
+	/* send sign rej res leave stop gone away known never unknown
+	   deadline unstored removed */
 	"Ss Er Ff Rf Ea Pf -q -q Er -q .q Tf Uf Pf",	/* queued */
 	".s Er Ff Rf Ea Ko El Ea Er Ss If Oo -s If",	/* sent */
 	".r -r Ff Rf Ea Ko El Ea -r If If Oo -r If",	/* running */

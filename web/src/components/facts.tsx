@@ -8,24 +8,38 @@ const label = (key: string, nested: boolean) => {
 };
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
+/** A package of a closure, as nix names it: "openssl 3.3.2 → 3.3.3". */
+function packageText(value: { [key: string]: Json }): string | null {
+  const { name, version, from, to, ...rest } = value;
+  if (typeof name !== 'string' || Object.keys(rest).length > 0) return null;
+  const versions = from !== undefined ? `${from || 'none'} → ${to || 'none'}` : version;
+  return [name, versions].filter(Boolean).join(' ');
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+export function bytes(n: number): string {
+  const unit = Math.min(UNITS.length - 1, n === 0 ? 0 : Math.floor(Math.log2(Math.abs(n)) / 10));
+  return `${(n / 1024 ** unit).toFixed(unit ? 1 : 0)} ${UNITS[unit]}`;
+}
+
 /** Any value that a host may tell of itself, as text or as a list. */
-export function Value({ value }: { value: Json }): ComponentChildren {
+export function Value({ value, name = '' }: { value: Json; name?: string }): ComponentChildren {
   if (value === null) return <span class="soft">unknown</span>;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return TIME.test(value) ? exact(value) : value;
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return /(^|_)(bytes|size)$/.test(name) ? bytes(value) : String(value);
   if (Array.isArray(value)) {
     if (value.length === 0) return <span class="soft">none</span>;
     return <ul class="plain">{value.map((v, i) => <li key={i}><Value value={v} /></li>)}</ul>;
   }
-  return <Table entries={Object.entries(value)} nested />;
+  return packageText(value) ?? <Table entries={Object.entries(value)} nested />;
 }
 
 export function Table({ entries, nested = false }: { entries: [string, Json][]; nested?: boolean }) {
   return (
     <dl class="facts">
       {entries.map(([key, value]) => (
-        <div key={key}><dt>{label(key, nested)}</dt><dd><Value value={value} /></dd></div>
+        <div key={key}><dt>{label(key, nested)}</dt><dd><Value value={value} name={key} /></dd></div>
       ))}
     </dl>
   );

@@ -17,17 +17,17 @@
 #include "tick.h"
 #include "utf8.h"
 
-#include "oplog.h"
+#include "joblog.h"
 
 #define LAST_BLOCK 65536
 
-struct oplog {
+struct joblog {
 	char *dir;
 	int fd;			/* log */
 	int tail_fd;		/* -1: nothing was kept aside yet */
 	int64_t size;		/* of log */
 	int64_t seq;		/* newest record in log */
-	int64_t virtual_seq;	/* newest record, counting those set aside */
+	int64_t virtual_seq;	/* newest, counting those set aside */
 	int64_t tail_no;	/* number of the side file being written */
 	int64_t tail_size;
 	int64_t head_max, tail_max;
@@ -55,9 +55,9 @@ number(const char **p, const char *end, int64_t *out)
 }
 
 int
-oplog_parse(const char *line, size_t len, struct oplog_record *rec)
+joblog_parse(const char *line, size_t len, struct joblog_record *rec)
 {
-	struct oplog_record r;
+	struct joblog_record r;
 	const char *p = line, *end = line + len;
 	int stream;
 
@@ -80,7 +80,7 @@ oplog_parse(const char *line, size_t len, struct oplog_record *rec)
 static int64_t
 last_seq(int fd, int64_t size)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 	char *block, *nl, *start;
 	int64_t seq = 0;
 	size_t n;
@@ -93,7 +93,7 @@ last_seq(int fd, int64_t size)
 		got--;
 		nl = memrchr(block, '\n', (size_t)got);
 		start = nl != NULL ? nl + 1 : block;
-		if (oplog_parse(start, (size_t)(block + got - start),
+		if (joblog_parse(start, (size_t)(block + got - start),
 		    &rec) == 0)
 			seq = rec.seq;
 		got = start - block;
@@ -104,7 +104,7 @@ last_seq(int fd, int64_t size)
 
 /* Cut half a line off the end. */
 static int
-repair(struct oplog *log, struct err *e)
+repair(struct joblog *log, struct err *e)
 {
 	char block[4096];
 	const char *nl = NULL;
@@ -131,7 +131,7 @@ repair(struct oplog *log, struct err *e)
 }
 
 static char *
-tail_path(const struct oplog *log, int64_t no)
+tail_path(const struct joblog *log, int64_t no)
 {
 
 	return (str_printf("%s/tail.%" PRId64, log->dir, no));
@@ -139,7 +139,7 @@ tail_path(const struct oplog *log, int64_t no)
 
 /* Take up the side files that a dead writer left. */
 static int
-tail_find(struct oplog *log, struct err *e)
+tail_find(struct joblog *log, struct err *e)
 {
 	struct dirent *d;
 	struct stat st;
@@ -169,15 +169,15 @@ tail_find(struct oplog *log, struct err *e)
 }
 
 int
-oplog_open(const char *dir, struct oplog **out, struct err *e)
+joblog_open(const char *dir, struct joblog **out, struct err *e)
 {
-	struct oplog *log = str_alloc(sizeof(*log));
+	struct joblog *log = str_alloc(sizeof(*log));
 	char *path = file_join(dir, "log");
 
 	log->dir = str_dup(dir);
 	log->tail_fd = -1;
-	log->head_max = OPLOG_HEAD;
-	log->tail_max = OPLOG_TAIL;
+	log->head_max = JOBLOG_HEAD;
+	log->tail_max = JOBLOG_TAIL;
 	if ((log->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
 	    0600)) == -1) {
 		err_sys(e, "open %s", path);
@@ -202,7 +202,7 @@ err1:
 }
 
 void
-oplog_limits(struct oplog *log, int64_t head, int64_t tail)
+joblog_limits(struct joblog *log, int64_t head, int64_t tail)
 {
 
 	log->head_max = head;
@@ -210,7 +210,7 @@ oplog_limits(struct oplog *log, int64_t head, int64_t tail)
 }
 
 static void
-put(struct oplog *log, int fd, int64_t *size)
+put(struct joblog *log, int fd, int64_t *size)
 {
 
 	if (file_write_all(fd, log->line.data, log->line.len) == -1) {
@@ -222,7 +222,7 @@ put(struct oplog *log, int fd, int64_t *size)
 
 /* Start the next side file; only the one before it is kept beside it. */
 static void
-tail_next(struct oplog *log)
+tail_next(struct joblog *log)
 {
 	char *path;
 
@@ -245,21 +245,22 @@ static void
 clean(struct buf *line, const char *text, size_t len)
 {
 	size_t from = line->len, to = from, i;
-	unsigned char c;
+	const unsigned char *p;
 
 	utf8_clean(line, text, len);
 	for (i = from; i < line->len; i++) {
-		c = (unsigned char)line->data[i];
-		if (c >= 0x20 || c == '\t' || c == 0x1b) {
-			if (c != 0x7f)
-				line->data[to++] = (char)c;
-		}
+		p = (const unsigned char *)line->data + i;
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			i++;	/* U+0080 to U+009F */
+		else if ((p[0] >= 0x20 && p[0] != 0x7f) || p[0] == '\t' ||
+		    p[0] == 0x1b)
+			line->data[to++] = (char)p[0];
 	}
 	line->len = to;
 }
 
 static void
-format(struct oplog *log, int64_t seq, int64_t ts, enum log_stream stream,
+format(struct joblog *log, int64_t seq, int64_t ts, enum log_stream stream,
     const char *text, size_t len)
 {
 
@@ -271,7 +272,7 @@ format(struct oplog *log, int64_t seq, int64_t ts, enum log_stream stream,
 }
 
 static void
-append(struct oplog *log, int64_t ts, enum log_stream stream,
+append(struct joblog *log, int64_t ts, enum log_stream stream,
     const char *text, size_t len)
 {
 
@@ -281,7 +282,7 @@ append(struct oplog *log, int64_t ts, enum log_stream stream,
 }
 
 static void
-set_aside(struct oplog *log, enum log_stream stream, const char *text,
+set_aside(struct joblog *log, enum log_stream stream, const char *text,
     size_t len)
 {
 
@@ -294,7 +295,7 @@ set_aside(struct oplog *log, enum log_stream stream, const char *text,
 }
 
 void
-oplog_add(struct oplog *log, enum log_stream stream, const char *text,
+joblog_add(struct joblog *log, enum log_stream stream, const char *text,
     size_t len)
 {
 	char note[160];
@@ -318,7 +319,7 @@ oplog_add(struct oplog *log, enum log_stream stream, const char *text,
 }
 
 void
-oplog_note(struct oplog *log, const char *fmt, ...)
+joblog_note(struct joblog *log, const char *fmt, ...)
 {
 	char text[2048];
 	va_list ap;
@@ -330,11 +331,11 @@ oplog_note(struct oplog *log, const char *fmt, ...)
 	if (n > (int)sizeof(text) - 1)
 		n = (int)sizeof(text) - 1;
 	if (n >= 0)
-		oplog_add(log, STREAM_NOTE, text, (size_t)n);
+		joblog_add(log, STREAM_NOTE, text, (size_t)n);
 }
 
 int64_t
-oplog_last(const struct oplog *log)
+joblog_last(const struct joblog *log)
 {
 
 	return (log->seq);
@@ -342,9 +343,9 @@ oplog_last(const struct oplog *log)
 
 /* Append one side file to the log; the first record tells what is missing. */
 static void
-join_one(struct oplog *log, int64_t no, bool *first)
+join_one(struct joblog *log, int64_t no, bool *first)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 	char *path = tail_path(log, no), *line = NULL;
 	char note[96];
 	size_t cap = 0;
@@ -354,7 +355,7 @@ join_one(struct oplog *log, int64_t no, bool *first)
 	if ((f = fopen(path, "re")) != NULL) {
 		while ((n = getline(&line, &cap, f)) > 0 &&
 		    line[n - 1] == '\n') {
-			if (oplog_parse(line, (size_t)n - 1, &rec) == -1)
+			if (joblog_parse(line, (size_t)n - 1, &rec) == -1)
 				continue;
 			if (*first && rec.seq > log->seq + 1) {
 				snprintf(note, sizeof(note), "%" PRId64
@@ -374,9 +375,9 @@ join_one(struct oplog *log, int64_t no, bool *first)
 }
 
 int
-oplog_close(struct oplog **logp, int64_t *last, struct err *e)
+joblog_close(struct joblog **logp, int64_t *last, struct err *e)
 {
-	struct oplog *log = *logp;
+	struct joblog *log = *logp;
 	bool first = true;
 	int rc = 0;
 

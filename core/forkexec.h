@@ -1,5 +1,5 @@
-#ifndef SPAWN_H
-#define SPAWN_H
+#ifndef FORKEXEC_H
+#define FORKEXEC_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -7,7 +7,7 @@
 #include "err.h"
 
 /* How a program is started; proc.h is the way to use it. */
-struct spawn {
+struct forkexec {
 	const char *const *argv;	/* argv[0] by PATH of env */
 	const char *const *env;
 	const char *cwd;		/* NULL: unchanged */
@@ -16,23 +16,23 @@ struct spawn {
 };
 
 /**
- * spawn_start(how, e):
+ * forkexec_start(how, e):
  * Start a program in its own process group (or session).  It gets default
  * signal handling, an empty signal mask and no descriptor but the three.
  * Returns its pid once it was executed; -1 with the reason if it could not be
  * (no child is left then).  A file without "#!" is given to /bin/sh.  Only
  * async-signal-safe calls are made between fork and exec.
  */
-pid_t	 spawn_start(const struct spawn *, struct err *)
+pid_t	 forkexec_start(const struct forkexec *, struct err *)
 	    __attribute__((warn_unused_result));
 
 /**
- * spawn_pipe(fds):
+ * forkexec_pipe(fds):
  * A pipe whose ends are close-on-exec and above 2.  0 or -1 with errno.
  */
-int	 spawn_pipe(int fds[2]) __attribute__((warn_unused_result));
+int	 forkexec_pipe(int fds[2]) __attribute__((warn_unused_result));
 
 /* ${fd} itself or, if it is below 3, a copy above; -1 with errno.  Takes it. */
-int	 spawn_high(int fd) __attribute__((warn_unused_result));
+int	 forkexec_high(int fd) __attribute__((warn_unused_result));
 
 #endif

@@ -14,7 +14,7 @@
 #endif
 
 #include "file.h"
-#include "spawn.h"
+#include "forkexec.h"
 #include "str.h"
 
 #define DEFAULT_PATH "/run/current-system/sw/bin:/usr/bin:/bin"
@@ -22,7 +22,7 @@
 
 /* Everything the child needs, made before the fork. */
 struct plan {
-	const struct spawn *how;
+	const struct forkexec *how;
 	char *path;
 	char **argv;
 	char **shell_argv;	/* in case that ${path} has no "#!" */
@@ -40,7 +40,7 @@ struct report {
 };
 
 int
-spawn_high(int fd)
+forkexec_high(int fd)
 {
 	int high, saved;
 
@@ -54,7 +54,7 @@ spawn_high(int fd)
 }
 
 int
-spawn_pipe(int fds[2])
+forkexec_pipe(int fds[2])
 {
 #ifdef __linux__
 	if (pipe2(fds, O_CLOEXEC) == -1)
@@ -65,8 +65,8 @@ spawn_pipe(int fds[2])
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 #endif
-	fds[0] = spawn_high(fds[0]);
-	fds[1] = spawn_high(fds[1]);
+	fds[0] = forkexec_high(fds[0]);
+	fds[1] = forkexec_high(fds[1]);
 	if (fds[0] != -1 && fds[1] != -1)
 		return (0);
 	if (fds[0] != -1)
@@ -133,7 +133,7 @@ pointers(const char *const *list, size_t before)
 }
 
 static int
-plan_make(struct plan *p, const struct spawn *how, struct err *e)
+plan_make(struct plan *p, const struct forkexec *how, struct err *e)
 {
 	static char shell[] = SHELL;
 
@@ -204,7 +204,7 @@ own_group(const struct plan *p)
 }
 
 static int
-set_descriptors(const struct spawn *how)
+set_descriptors(const struct forkexec *how)
 {
 	if (dup2(how->in, STDIN_FILENO) == -1 ||
 	    dup2(how->out, STDOUT_FILENO) == -1 ||
@@ -317,7 +317,7 @@ reap(pid_t pid)
 }
 
 pid_t
-spawn_start(const struct spawn *how, struct err *e)
+forkexec_start(const struct forkexec *how, struct err *e)
 {
 	struct plan plan = { 0 };
 	pid_t child, pid = -1;
@@ -325,7 +325,7 @@ spawn_start(const struct spawn *how, struct err *e)
 
 	if (plan_make(&plan, how, e) == -1)
 		return (-1);
-	if (spawn_pipe(fds) == -1) {
+	if (forkexec_pipe(fds) == -1) {
 		err_sys(e, "make a pipe");
 		goto out;
 	}

@@ -6,7 +6,7 @@
 #include "fleet.h"
 #include "hub.h"
 #include "oplist.h"
-#include "oplog.h"
+#include "opoutput.h"
 #include "opstep.h"
 #include "opstore.h"
 #include "store.h"
@@ -33,7 +33,7 @@ batch_free(struct batch *b)
 }
 
 void
-oplog_ack(struct operation *op)
+opoutput_ack(struct operation *op)
 {
 	struct wire_msg msg = { .type = WIRE_OUTPUT_ACK };
 
@@ -75,7 +75,7 @@ on_stored(void *cookie, const struct err *failed)
 	op->acked_seq = b->last;
 	op->lines += (int64_t)b->n;
 	op->bytes += b->bytes;
-	oplog_ack(op);
+	opoutput_ack(op);
 	if (b->n > 0) {
 		feed_output(op->hub->feed, op, b->lines, b->n);
 		opstep_changed(op);
@@ -108,7 +108,7 @@ batch_add(struct batch *b, int64_t seq, const struct wire_line *l)
 	b->last = op->last_seq = seq;
 	if (op->cut)
 		return;
-	if (op->bytes + b->bytes + (int64_t)len > OPLOG_MAX) {
+	if (op->bytes + b->bytes + (int64_t)len > OPOUTPUT_MAX) {
 		op->cut = true;
 		text = "The hub keeps no more of this log: it is larger than "
 		    "64 MiB.";
@@ -131,7 +131,7 @@ batch_store(struct batch *b)
 }
 
 void
-oplog_batch(struct operation *op, const struct wire_output *out)
+opoutput_batch(struct operation *op, const struct wire_output *out)
 {
 	size_t n = json_array_size(out->lines);
 	struct batch *b;
@@ -139,7 +139,7 @@ oplog_batch(struct operation *op, const struct wire_output *out)
 
 	/* All of it is stored already: only the acknowledgement got lost. */
 	if (n == 0 || out->seq + (int64_t)n - 1 <= op->acked_seq) {
-		oplog_ack(op);
+		opoutput_ack(op);
 		return;
 	}
 	b = batch_new(op, n);
@@ -156,7 +156,7 @@ oplog_batch(struct operation *op, const struct wire_output *out)
 }
 
 void
-oplog_line(struct operation *op, enum log_stream stream, const char *text)
+opoutput_line(struct operation *op, enum log_stream stream, const char *text)
 {
 	const struct wire_line l = { .text = text, .len = strlen(text),
 	    .stream = stream, .ts = tick_wall() };

@@ -9,13 +9,13 @@
 #include "file.h"
 #include "str.h"
 
-#include "oplog.h"
+#include "joblog.h"
 
 #define BLOCK 32768
 /* Longer lines are damage: the writer's records are at most three pieces. */
 #define LINE_MAX_BYTES (128 * 1024)
 
-struct oplog_reader {
+struct joblog_reader {
 	char *path;
 	int fd;			/* -1: not there yet */
 	int64_t off;		/* of the first byte that is not in buf */
@@ -24,10 +24,10 @@ struct oplog_reader {
 	size_t used;		/* bytes of buf handed out */
 };
 
-struct oplog_reader *
-oplog_reader_new(const char *dir, int64_t seq)
+struct joblog_reader *
+joblog_reader_new(const char *dir, int64_t seq)
 {
-	struct oplog_reader *r = str_alloc(sizeof(*r));
+	struct joblog_reader *r = str_alloc(sizeof(*r));
 
 	r->path = file_join(dir, "log");
 	r->fd = -1;
@@ -36,9 +36,9 @@ oplog_reader_new(const char *dir, int64_t seq)
 }
 
 void
-oplog_reader_free(struct oplog_reader **rp)
+joblog_reader_free(struct joblog_reader **rp)
 {
-	struct oplog_reader *r = *rp;
+	struct joblog_reader *r = *rp;
 
 	if (r == NULL)
 		return;
@@ -54,7 +54,7 @@ oplog_reader_free(struct oplog_reader **rp)
 static int64_t
 probe(int fd, int64_t off, int64_t *begin)
 {
-	struct oplog_record rec;
+	struct joblog_record rec;
 	char block[BLOCK + 1];
 	const char *nl, *line;
 	ssize_t n;
@@ -70,7 +70,7 @@ probe(int fd, int64_t off, int64_t *begin)
 		nl = memchr(line, '\n', (size_t)(block + n - line));
 		if (nl == NULL)
 			return (-1);
-		if (oplog_parse(line, (size_t)(nl - line), &rec) == 0) {
+		if (joblog_parse(line, (size_t)(nl - line), &rec) == 0) {
 			*begin = off + (line - block);
 			return (rec.seq);
 		}
@@ -101,7 +101,7 @@ locate(int fd, int64_t want)
 }
 
 void
-oplog_reader_seek(struct oplog_reader *r, int64_t seq)
+joblog_reader_seek(struct joblog_reader *r, int64_t seq)
 {
 
 	if (r->fd != -1)
@@ -114,7 +114,7 @@ oplog_reader_seek(struct oplog_reader *r, int64_t seq)
 
 /* Read one more block; 1, 0 at the end of what is there, -1. */
 static int
-fill(struct oplog_reader *r)
+fill(struct joblog_reader *r)
 {
 	char block[BLOCK];
 	ssize_t n;
@@ -136,7 +136,7 @@ fill(struct oplog_reader *r)
 }
 
 int
-oplog_read(struct oplog_reader *r, struct oplog_record *rec)
+joblog_read(struct joblog_reader *r, struct joblog_record *rec)
 {
 	const char *line, *nl;
 	int rc;
@@ -151,7 +151,7 @@ oplog_read(struct oplog_reader *r, struct oplog_record *rec)
 			continue;
 		}
 		r->used += (size_t)(nl - line) + 1;
-		if (oplog_parse(line, (size_t)(nl - line), rec) == -1 ||
+		if (joblog_parse(line, (size_t)(nl - line), rec) == -1 ||
 		    rec->seq < r->want)
 			continue;
 		r->want = rec->seq + 1;

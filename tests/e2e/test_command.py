@@ -1,0 +1,123 @@
+"""The operator's command, against a real agent and a real hub."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+HOST = "atlas"
+
+
+@pytest.fixture
+def command(fleet, tmp_path_factory):
+    """Run `nixfleet ARGS` as a person would; returns the finished process."""
+    home = tmp_path_factory.mktemp("home")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "NIXFLEET_CONTROL_SOCKET": str(
+            fleet.root / "hosts" / HOST / "state" / "control.sock"
+        ),
+    }
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+
+    def run(*args, stdin="", code=0, **more):
+        done = subprocess.run(
+            [fleet.bin / "nixfleet", *args], env={**env, **more},
+            input=stdin, capture_output=True, text=True, timeout=120,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def logged_in(command, fleet):
+    command(
+        "login", f"http://127.0.0.1:{fleet.port}", stdin=fleet.password + "\n"
+    )
+    return command
+
+
+def test_local_status(command, fleet):
+    """Status names the host, the hub and the revision; also as JSON."""
+    text = command("status").stdout
+    assert HOST in text and fleet.head()[:7] in text
+    status = json.loads(command("status", "--json").stdout)
+    assert status["host"] == HOST
+    assert status["repo"]["head"] == fleet.head()
+
+
+def test_local_operations(command, fleet):
+    """Operations run through the agent, their logs are printed and kept."""
+    fleet.set_greeting(HOST, "by hand")
+    command("pull")
+    assert "motd is now: by hand" in command("switch").stdout
+    assert "motd is now: by hand" in command("logs").stdout
+    assert fleet.motd(HOST) == "by hand"
+    command("test")
+    command("repo", "verify")
+    command("repo", "reset")
+    assert "by hand" in fleet.motd(HOST)
+    fleet.set_greeting(HOST, "by hand again")
+    command("pull-switch")
+    command("rollback")
+    assert fleet.motd(HOST) == "by hand"
+
+
+def test_local_update_dry_run_changes_nothing(command, fleet):
+    """--dry only shows."""
+    before = fleet.head()
+    command("update", "--dry")
+    assert fleet.head() == before
+
+
+def test_no_agent(command, tmp_path):
+    """Without an agent the command says where it looked, with status 3."""
+    gone = str(tmp_path / "nobody.sock")
+    done = command("status", code=3, NIXFLEET_CONTROL_SOCKET=gone)
+    assert gone in done.stderr
+
+
+def test_unknown_verb_names_the_nearest(command):
+    """A slip of the finger gets the verb that was meant, with status 2."""
+    assert "switch" in command("swich", code=2).stderr
+    assert "NIXFLEET_HUB" in command(
+        "status", code=2, NIXFLEET_HUBB="x"
+    ).stderr
+
+
+def test_fleet_verbs(logged_in, fleet):
+    """Hosts, runs, logs and events of the hub, for people and programs."""
+    assert HOST in logged_in("hosts").stdout
+    hosts = json.loads(logged_in("hosts", "--json").stdout)
+    rows = hosts["hosts"] if isinstance(hosts, dict) else hosts
+    assert [row["id"] for row in rows] == [HOST]
+    fleet.set_greeting(HOST, "from afar")
+    done = logged_in("run", "pull-switch", HOST)
+    assert "motd is now: from afar" in done.stdout
+    assert "motd is now: from afar" in logged_in("logs", HOST).stdout
+    logged_in("run", "test", "--all")
+    assert "pull-switch" in logged_in("events").stdout
+
+
+def test_fleet_errors(logged_in, command):
+    """Unknown hosts and operations are named, with the nearest known one."""
+    assert "no such host" in logged_in("run", "pull", "atlass", code=1).stdout
+    assert "pull" in logged_in("run", "pul", HOST, code=2).stderr
+
+
+def test_wrong_password(command, fleet):
+    """A wrong password is an error, and no session is kept."""
+    command("login", f"http://127.0.0.1:{fleet.port}", stdin="no\n", code=1)
+    assert "login" in command("hosts", code=1).stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(command, shell):
+    """Completion for each shell knows the verbs."""
+    assert "pull-switch" in command("completion", shell).stdout

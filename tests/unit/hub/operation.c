@@ -1,0 +1,510 @@
+#include "rig.h"
+
+#include "fleet.h"
+#include "opstep.h"
+#include "present.h"
+#include "str.h"
+
+static struct rig rig;
+static struct rig_agent a3, a4;
+
+static int
+setup(void **unused)
+{
+	(void)unused;
+	memset(&rig, 0, sizeof(rig));
+	a3 = (struct rig_agent){ .host = "old" };
+	a4 = (struct rig_agent){ .host = "new", .agent_id = "A",
+	    .dialect = 4 };
+	rig_up(&rig);
+	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
+	assert_int_equal(rig_connect(&rig, &a4, NULL, NULL), 0);
+	rig_await(&a4, "registered", 1);
+	rig_forget(&a3);
+	rig_forget(&a4);
+	return (0);
+}
+
+static int
+teardown(void **unused)
+{
+	(void)unused;
+	if (a3.conn != NULL)
+		rig_gone(&a3, true);
+	if (a4.conn != NULL)
+		rig_gone(&a4, true);
+	rig_forget(&a3);
+	rig_forget(&a4);
+	free(a3.token);
+	free(a4.token);
+	rig_down(&rig);
+	return (0);
+}
+
+static const struct operation *
+op_of(const char *id)
+{
+	const struct operation *op = operation_find(rig.hub->operations, id);
+
+	assert_non_null(op);
+	return (op);
+}
+
+static void
+ends(const char *id, enum outcome outcome, bool reported)
+{
+	const struct operation *op = op_of(id);
+
+	assert_int_equal(op->state, OP_FINISHED);
+	assert_string_equal(names_outcome(op->outcome),
+	    names_outcome(outcome));
+	assert_int_equal(op->reported, reported);
+}
+
+static void
+status4(const char *id, const char *outcome)
+{
+	rig_say(&a4, "{\"type\":\"status\",\"payload\":{\"op_id\":\"%s\","
+	    "\"status\":\"ok\",\"command\":\"pull\",\"exit_code\":0,"
+	    "\"outcome\":\"%s\"}}", id, outcome);
+}
+
+/* Ask, accept, output, progress, status: each acknowledged, once. */
+static void
+test_dialect4(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "new", "pull");
+	char id[27];
+	json_t *c, *o;
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	assert_int_equal(op->state, OP_QUEUED);
+	assert_int_equal(a4.n, 0);
+	rig_await(&a4, "command", 1);
+	c = rig_got(&a4, "command");
+	assert_string_equal(json_string_value(json_object_get(c, "op_id")),
+	    id);
+	assert_int_equal(op->state, OP_SENT);
+	assert_string_equal(rig_refused(&rig, "new", "switch"), "busy");
+	rig_say(&a4, "{\"type\":\"command_accepted\",\"payload\":"
+	    "{\"op_id\":\"%s\"}}", id);
+	assert_int_equal(op->state, OP_RUNNING);
+	for (int i = 0; i < 2; i++)
+		rig_say(&a4, "{\"type\":\"output\",\"payload\":{\"op_id\":"
+		    "\"%s\",\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"one\","
+		    "\"s\":\"stdout\"},{\"t\":\"two\",\"s\":\"note\"}]}}", id);
+	rig_await(&a4, "output_ack", 1);
+	assert_int_equal(json_integer_value(json_object_get(
+	    rig_got(&a4, "output_ack"), "seq")), 2);
+	rig_settle(&rig);
+	assert_int_equal(op->lines, 2);
+	rig_say(&a4, "{\"type\":\"progress\",\"payload\":{\"op_id\":\"%s\","
+	    "\"phase\":\"fetch\",\"done\":1,\"expected\":3}}", id);
+	o = present_operation(op);
+	assert_string_equal(json_string_value(json_object_get(
+	    json_object_get(o, "progress"), "phase")), "fetch");
+	json_decref(o);
+	status4(id, "ok");
+	ends(id, OUTCOME_OK, true);
+	rig_await(&a4, "status_ack", 1);
+	status4(id, "failed");
+	rig_await(&a4, "status_ack", 2);
+	ends(id, OUTCOME_OK, true);
+}
+
+/* The link breaks: lost, resumed, and the log goes on where it was. */
+static void
+test_resume(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "new", "switch");
+	char id[27], resume[64];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a4, "command", 1);
+	rig_say(&a4, "{\"type\":\"output\",\"payload\":{\"op_id\":\"%s\","
+	    "\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"one\",\"s\":\"stdout\"}]}}",
+	    id);
+	rig_settle(&rig);
+	rig_gone(&a4, false);
+	assert_int_equal(op_of(id)->state, OP_LOST);
+	rig_gone(&a3, false);
+	rig_restart(&rig);
+	assert_int_equal(op_of(id)->state, OP_LOST);
+	assert_int_equal(op_of(id)->last_seq, 1);
+	snprintf(resume, sizeof(resume), "{\"%s\":2}", id);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, resume), 0);
+	rig_await(&a4, "output_ack", 1);
+	assert_int_equal(op_of(id)->state, OP_RUNNING);
+	status4(id, "rolled_back");
+	ends(id, OUTCOME_ROLLED_BACK, true);
+}
+
+/* Never accepted and not known: sent again.  Accepted and not known any
+   more: interrupted, and a late word still counts. */
+static void
+test_unknown(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "new", "pull");
+	char id[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a4, "command", 1);
+	rig_gone(&a4, false);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
+	rig_await(&a4, "command", 1);
+	assert_int_equal(op->state, OP_SENT);
+	rig_say(&a4, "{\"type\":\"command_accepted\",\"payload\":"
+	    "{\"op_id\":\"%s\"}}", id);
+	rig_gone(&a4, false);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
+	ends(id, OUTCOME_INTERRUPTED, false);
+	status4(id, "ok");
+	ends(id, OUTCOME_OK, true);
+	rig_await(&a4, "status_ack", 1);
+}
+
+/* A deadline is the hub's word: stop is asked, then timed out and not
+   reported; the host's own word corrects it, even after a hub restart. */
+static void
+test_deadline(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "new", "pull");
+	char id[27], resume[64];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a4, "command", 1);
+	opstep_event(op, OPSTATE_EV_SIGN, NULL);
+	opstep_event(op, OPSTATE_EV_DEADLINE, NULL);
+	assert_int_equal(op->state, OP_STOPPING);
+	assert_int_equal(rig_count(&a4, "stop"), 1);
+	opstep_event(op, OPSTATE_EV_DEADLINE, NULL);
+	ends(id, OUTCOME_TIMED_OUT, false);
+	rig_gone(&a4, false);
+	if (a3.conn != NULL)
+		rig_gone(&a3, false);
+	rig_restart(&rig);
+	snprintf(resume, sizeof(resume), "{\"%s\":1}", id);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, resume), 0);
+	rig_await(&a4, "registered", 1);
+	status4(id, "failed");
+	ends(id, OUTCOME_FAILED, true);
+	rig_await(&a4, "status_ack", 1);
+}
+
+/* Offline: it waits, over a hub restart, and goes out when the host is
+   there.  What cannot wait is refused; the same twice too. */
+static void
+test_queue(void **unused)
+{
+	struct operation *op;
+	char id[27];
+
+	(void)unused;
+	rig_gone(&a4, true);
+	op = rig_ask(&rig, "new", "pull");
+	snprintf(id, sizeof(id), "%s", op->id);
+	assert_string_equal(rig_refused(&rig, "new", "pull"),
+	    "already_queued");
+	assert_string_equal(rig_refused(&rig, "new", "reboot"), "offline");
+	assert_int_equal(operation_queued(op->host), 1);
+	rig_gone(&a3, true);
+	rig_restart(&rig);
+	assert_int_equal(op_of(id)->state, OP_QUEUED);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
+	rig_await(&a4, "command", 1);
+	assert_int_equal(op_of(id)->state, OP_SENT);
+}
+
+/* One at a time; forced ones wait in line; stop works in every state. */
+static void
+test_stop(void **unused)
+{
+	const struct operation_ask force = { .op = "test", .by = "operator",
+	    .force = true };
+	struct operation_refusal no;
+	struct operation *op = rig_ask(&rig, "new", "pull"), *second;
+	struct err e;
+	char id[27], id2[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a4, "command", 1);
+	second = operation_ask(rig.hub->operations, op->host, &force, &no);
+	assert_non_null(second);
+	snprintf(id2, sizeof(id2), "%s", second->id);
+	rig_settle(&rig);
+	assert_int_equal(second->state, OP_QUEUED);
+	assert_ptr_equal(rig_ask(&rig, "new", "stop"), op);
+	assert_int_equal(op->state, OP_STOPPING);
+	assert_string_equal(json_string_value(json_object_get(
+	    rig_got(&a4, "stop"), "op_id")), id);
+	status4(id, "stopped");
+	ends(id, OUTCOME_STOPPED, true);
+	assert_int_equal(second->state, OP_SENT);
+	rig_gone(&a4, false);
+	assert_int_equal(operation_stop(second, "operator", &e), 0);
+	assert_int_equal(second->state, OP_STOPPING);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
+	ends(id2, OUTCOME_STOPPED, true);
+	assert_int_equal(rig_count(&a4, "command"), 0);
+	assert_int_equal(operation_stop(second, "operator", &e), -1);
+	assert_string_equal(rig_refused(&rig, "new", "stop"), "no_pending");
+}
+
+static void
+beat3(const char *pending)
+{
+	rig_say(&a3, "{\"type\":\"heartbeat\",\"payload\":{\"generation\":"
+	    "\"abcdef1\",\"nixpkgs_version\":\"\",\"pending_command\":%s,"
+	    "\"command_pid\":null,\"metrics\":null}}", pending);
+}
+
+static void
+status3(const char *command, const char *word, int code)
+{
+	rig_say(&a3, "{\"type\":\"status\",\"payload\":{\"status\":\"%s\","
+	    "\"command\":\"%s\",\"exit_code\":%d}}", word, command, code);
+}
+
+/* Dialect 3: words instead of ids; the heartbeat after the end, which still
+   names the command, does not make the host busy. */
+static void
+test_dialect3(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "old", "pull");
+	char id[27];
+	json_t *c;
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a3, "command", 1);
+	c = rig_got(&a3, "command");
+	assert_int_equal(json_object_size(c), 1);
+	beat3("\"pull\"");
+	assert_int_equal(op->state, OP_RUNNING);
+	rig_say(&a3, "{\"type\":\"output\",\"payload\":{\"line\":\"hello\","
+	    "\"stream\":\"stderr\",\"command\":\"\",\"is_error\":false}}");
+	rig_settle(&rig);
+	assert_int_equal(op->lines, 1);
+	assert_int_equal(op->last_seq, 1);
+	status3("pull", "ok", 0);
+	ends(id, OUTCOME_OK, true);
+	beat3("\"pull\"");
+	assert_null(operation_running(fleet_find(rig.hub->fleet, "old")));
+	status3("pull", "ok", 0);
+	ends(id, OUTCOME_OK, true);
+}
+
+/* A switch of dialect 3 is over when the agent is back, not when the link
+   breaks; a break before its word is no success. */
+static void
+test_switch3(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "old", "switch");
+	char id[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a3, "command", 1);
+	status3("switch", "ok", 0);
+	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
+	rig_gone(&a3, true);
+	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
+	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
+	ends(id, OUTCOME_OK, true);
+	assert_int_equal(fleet_find(rig.hub->fleet, "old")
+	    ->said[COMPARTMENT_SYSTEM].status, CHECK_OK);
+	op = rig_ask(&rig, "old", "rollback");
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a3, "command", 1);
+	beat3("\"rollback\"");
+	rig_gone(&a3, false);
+	assert_int_equal(op->state, OP_LOST);
+	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
+	assert_int_equal(op->state, OP_LOST);
+	beat3("null");
+	ends(id, OUTCOME_INTERRUPTED, false);
+	status3("rollback", "error", 1);
+	ends(id, OUTCOME_FAILED, true);
+}
+
+/* Still at it after a reconnect: it goes on. */
+static void
+test_still3(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "old", "test");
+
+	(void)unused;
+	rig_await(&a3, "command", 1);
+	rig_gone(&a3, false);
+	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
+	beat3("\"test\"");
+	assert_int_equal(op->state, OP_RUNNING);
+	rig_say(&a3, "{\"type\":\"operation_progress\",\"payload\":{"
+	    "\"progress\":{\"tests\":{\"current\":2,\"total\":8,\"results\":"
+	    "null,\"status\":\"in_progress\"}}}}");
+	assert_int_equal(op->done, 2);
+	assert_int_equal(op->expected, 8);
+}
+
+/* Stop of dialect 3 gives two statuses (130, then -1): one outcome. */
+static void
+test_stop3(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "old", "pull");
+	char id[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a3, "command", 1);
+	rig_ask(&rig, "old", "stop");
+	assert_string_equal(json_string_value(json_object_get(
+	    rig_got(&a3, "command"), "command")), "stop");
+	status3("pull", "stopped", 130);
+	ends(id, OUTCOME_STOPPED, true);
+	status3("pull", "error", -1);
+	ends(id, OUTCOME_STOPPED, true);
+}
+
+/* Restart and reboot give no status: being back is the proof. */
+static void
+test_restart3(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "old", "restart");
+	char id[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", op->id);
+	rig_await(&a3, "command", 1);
+	rig_gone(&a3, true);
+	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
+	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
+	ends(id, OUTCOME_OK, true);
+}
+
+/* What an agent refuses is refused, with its reason. */
+static void
+test_rejected(void **unused)
+{
+	char id[27], id3[27];
+
+	(void)unused;
+	snprintf(id, sizeof(id), "%s", rig_ask(&rig, "new", "pull")->id);
+	snprintf(id3, sizeof(id3), "%s", rig_ask(&rig, "old", "pull")->id);
+	rig_await(&a4, "command", 1);
+	rig_await(&a3, "command", 1);
+	rig_say(&a4, "{\"type\":\"command_rejected\",\"payload\":{\"reason\":"
+	    "\"paused by root\",\"op_id\":\"%s\",\"code\":\"paused\"}}", id);
+	ends(id, OUTCOME_REFUSED, true);
+	assert_string_equal(op_of(id)->message, "paused by root");
+	rig_say(&a3, "{\"type\":\"command_rejected\",\"payload\":{\"reason\":"
+	    "\"command already running\"}}");
+	ends(id3, OUTCOME_REFUSED, true);
+}
+
+/* What a person started on the host is seen here too. */
+static void
+test_local(void **unused)
+{
+	static const char id[] = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+	(void)unused;
+	rig_say(&a4, "{\"type\":\"output\",\"payload\":{\"op_id\":\"%s\","
+	    "\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"one\",\"s\":\"stdout\"}]}}",
+	    id);
+	assert_int_equal(op_of(id)->state, OP_RUNNING);
+	assert_string_equal(rig_refused(&rig, "new", "pull"), "busy");
+	status4(id, "ok");
+	ends(id, OUTCOME_OK, true);
+	assert_string_equal(op_of(id)->op, "pull");
+	rig_await(&a4, "status_ack", 1);
+	/* Another host has no say in it. */
+	rig_say(&a3, "{\"type\":\"command_accepted\",\"payload\":{\"op_id\":"
+	    "\"%s\"}}", id);
+	assert_ptr_equal(op_of(id)->host, fleet_find(rig.hub->fleet, "new"));
+}
+
+/* Refusals name what is wrong. */
+static void
+test_refusals(void **unused)
+{
+	json_t *args = json_pack("{s:s}", "path", "/etc");
+	const struct operation_ask bad = { .op = "pull", .args = args,
+	    .by = "operator" };
+	struct operation_refusal no;
+
+	(void)unused;
+	assert_string_equal(rig_refused(&rig, "new", "swich"), "unknown_op");
+	assert_string_equal(rig_refused(&rig, "old", "repo-verify"),
+	    "unknown_op");
+	assert_null(operation_ask(rig.hub->operations,
+	    fleet_find(rig.hub->fleet, "new"), &bad, &no));
+	assert_string_equal(no.code, "bad_args");
+	assert_non_null(strstr(no.message, "path"));
+	json_decref(args);
+}
+
+struct listed {
+	int calls;
+	size_t n;
+	char first[27];
+};
+
+static void
+on_list(void *cookie, struct operation *const *list, size_t n,
+    const struct err *failed)
+{
+	struct listed *l = cookie;
+
+	assert_null(failed);
+	l->calls++;
+	l->n = n;
+	if (n > 0)
+		snprintf(l->first, sizeof(l->first), "%s", list[0]->id);
+}
+
+static bool
+listed(void *cookie)
+{
+	return (((struct listed *)cookie)->calls > 0);
+}
+
+/* The history is in the store, newest first, by host. */
+static void
+test_list(void **unused)
+{
+	const struct operation_filter f = { .host = "new", .limit = 10 };
+	struct listed l = { 0 };
+	char id[27];
+
+	(void)unused;
+	rig_gone(&a4, false);
+	rig_ask(&rig, "new", "pull");
+	rig_ask(&rig, "old", "pull");
+	snprintf(id, sizeof(id), "%s", rig_ask(&rig, "new", "test")->id);
+	operation_list(rig.hub->operations, &f, on_list, &l);
+	assert_int_equal(l.calls, 0);
+	rig_wait(&rig, listed, &l);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.first, id);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_dialect4), T(test_resume), T(test_unknown),
+		T(test_deadline), T(test_queue), T(test_stop),
+		T(test_dialect3), T(test_switch3), T(test_still3),
+		T(test_stop3), T(test_restart3), T(test_rejected),
+		T(test_local), T(test_refusals), T(test_list),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
