@@ -1,0 +1,10 @@
+set -eu
+$build
+mkdir -p $out/bin
+cp -r $units $out/units
+cp $switch $out/bin/switch-to-configuration
+cp $beforePath $out/before
+cp $afterPath $out/after
+cp $nftPath $out/nft
+echo "$version" > $out/nixos-version
+chmod 755 $out/bin/switch-to-configuration

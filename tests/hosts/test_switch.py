@@ -1,0 +1,156 @@
+"""Switches on a booted machine: what they change and what undoes itself."""
+
+import re
+
+import pytest
+
+from conftest import agent_unit
+
+# Cuts the host off from its hub, as a firewall of the new system would.
+CUT = """\
+table inet cut {
+  chain input {
+    type filter hook input priority 0;
+    tcp dport 8000 drop
+  }
+}
+"""
+UNIT = {"nixfleet-agent.service": agent_unit()}
+
+
+def activated(lines, version):
+    return [line for line in lines
+            if line == f"activated nixos-system-h1-{version}"]
+
+
+def check_back_on_1(machine, op_id):
+    """System 1 is there again: profile, running system, and the agent."""
+    result = machine.finished(op_id)
+    story = machine.story(op_id)
+    assert result["outcome"] == "rolled_back", story
+    assert machine.link("/nix/var/nix/profiles/system").endswith("h1-1")
+    assert machine.link("/run/current-system").endswith("h1-1")
+    assert machine.switches()[-1] == ("nixos-system-h1-1", "switch"), story
+    machine.agent_ready()
+    machine.check_told_once(op_id)
+
+
+def test_agent_without_root(machine):
+    """The agent switches the system without being able to become root."""
+    status = machine.read(f"/proc/{machine.pid_of('nixfleet-agent')}/status")
+    assert re.search(r"(?m)^CapBnd:\t0+$", status)
+    assert re.search(r"(?m)^NoNewPrivs:\t1$", status)
+    assert not re.search(r"(?m)^Uid:.*\b0\b", status)
+    machine.push("2", units=UNIT)
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-2")
+    assert machine.link("/nix/var/nix/profiles/system").endswith("h1-2")
+    assert machine.record(op)["confirm_by"] > 0
+    machine.check_told_once(op)
+    back = machine.start_op("rollback")
+    assert machine.finished(back)["outcome"] == "ok", machine.story(back)
+    assert machine.link("/run/current-system").endswith("h1-1")
+
+
+def test_exposure_of_the_units(machine):
+    """systemd's own rating of the sandbox stays good."""
+    for unit in ("nixfleet-agent", "nixfleet-hub"):
+        text = machine.run(f"systemd-analyze security --no-pager {unit}")
+        print(text.splitlines()[-1])
+        rating = re.search(r"level for .*: ([0-9.]+)", text)
+        assert float(rating[1]) <= 2.0, text
+
+
+def test_switch_restarts_the_agent(machine):
+    """The new agent carries its predecessor's switch on; every line once."""
+    before = machine.pid_of("nixfleet-agent")
+    machine.push("2", units={"nixfleet-agent.service": agent_unit("changed")})
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.pid_of("nixfleet-agent") != before
+    assert len(activated(machine.log(op), 2)) == 1, machine.log(op)
+    assert machine.switches()[1:] == [("nixos-system-h1-2", "switch")]
+    machine.check_told_once(op)
+
+
+def test_switch_brings_another_agent(machine):
+    """The agent's program moves to another place, as it does in the store."""
+    machine.run("mkdir /opt/new && cp /usr/bin/nixfleet-agent /opt/new")
+    unit = agent_unit(path="/opt/new/nixfleet-agent")
+    machine.push("2", units={"nixfleet-agent.service": unit},
+                 before="mv /usr/bin/nixfleet-agent /usr/bin/gone")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    exe = machine.run(
+        f"readlink /proc/{machine.pid_of('nixfleet-agent')}/exe")
+    assert exe.strip() == "/opt/new/nixfleet-agent"
+    machine.check_told_once(op)
+
+
+def test_switch_brings_an_agent_that_does_not_start(machine):
+    """Nobody is there to confirm: the old agent comes back and tells."""
+    unit = agent_unit(path="/bin/false")
+    machine.push("2", units={"nixfleet-agent.service": unit})
+    check_back_on_1(machine, machine.start_op("pull-switch"))
+
+
+def test_switch_removes_the_agent(machine):
+    """A system without agent undoes itself."""
+    machine.push("2", units={})
+    check_back_on_1(machine, machine.start_op("pull-switch"))
+
+
+def test_switch_restarts_the_service(machine):
+    """The activation outlives the service that answers requests."""
+    machine.push("2", units=UNIT,
+                 after="systemctl restart nixfleet-activate.service")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    machine.check_told_once(op)
+
+
+def test_network_cut(machine):
+    """A firewall that locks the operators out goes away without their help."""
+    machine.push("2", units=UNIT, nft=CUT)
+    op = machine.start_op("pull-switch")
+    check_back_on_1(machine, op)
+    record = machine.record(op)
+    assert record["finished_at"] - record["started_at"] < 20_000
+    assert "hub" in "\n".join(machine.log(op))
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_activation_fails(machine, code):
+    """What failed half-way is undone, and the reason is told."""
+    machine.push("2", units=UNIT, after=f"exit {code}")
+    op = machine.start_op("pull-switch")
+    check_back_on_1(machine, op)
+    assert f"exit status {code}" in machine.result(op)["message"]
+
+
+def test_somebody_else_switches(machine):
+    """The lock of switch-to-configuration is held: nothing is changed."""
+    machine.push("2", units=UNIT, before="exit 11")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "refused", machine.story(op)
+    assert machine.link("/nix/var/nix/profiles/system").endswith("h1-1")
+    assert machine.link("/run/current-system").endswith("h1-1")
+
+
+def test_same_system_again(machine):
+    """What runs already is not activated again."""
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.switches() == [("nixos-system-h1-1", "switch")]
+    assert machine.record(op) == {}
+
+
+def test_reboot(machine):
+    """The agent has the machine restarted, and comes back with the result."""
+    boot = machine.read("/proc/sys/kernel/random/boot_id")
+    op = machine.start_op("reboot")
+    machine.wait_reboot()
+    machine.agent_ready()
+    assert machine.read("/proc/sys/kernel/random/boot_id") != boot
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
