@@ -28,7 +28,7 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e browser demo-tour ## every test
+check: deps-check lint unit sanitize e2e check-hosts browser demo-tour ## every test
 	@echo 'make check: everything passed'
 
 unit: build ## unit tests and the fuzzers' corpora
@@ -36,6 +36,9 @@ unit: build ## unit tests and the fuzzers' corpora
 
 e2e: build ## end-to-end tests with real processes
 	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/e2e
+
+check-hosts: build ## switches, kills and power cuts on booted machines
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
 
 browser: build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -93,5 +96,5 @@ $(ASAN)/build.ninja: | deps-check
 $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
-.PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench \
+.PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize lint bench \
     fuzz docs format clean web

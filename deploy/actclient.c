@@ -79,7 +79,8 @@ receive(int fd, struct buf *in, struct err *e)
 			    "service did not answer in time"));
 		if (poll(&pfd, 1, 1000) <= 0)
 			continue;
-		if ((n = read(fd, chunk, sizeof(chunk))) == 0)
+		n = read(fd, chunk, sizeof(chunk));
+		if (n == 0 || (n == -1 && errno == ECONNRESET))
 			return (0);
 		if (n == -1 && errno != EINTR)
 			return (err_sys(e, "read the activation service's "
