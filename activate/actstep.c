@@ -15,6 +15,7 @@
 #include "str.h"
 #include "supervise.h"
 #include "tick.h"
+#include "units.h"
 
 #define PROFILE_TIMEOUT 120000
 #define LINK_OUTPUT 65536
@@ -225,10 +226,33 @@ check_rebuilt(struct actstep *s, struct verdict *v)
 	free(now);
 }
 
+/* Units that had failed before do not count. */
+static void
+check_units(const char *before, struct verdict *v)
+{
+	struct buf after = { 0 };
+	char *failed;
+
+	if (v->exit_code != VERDICT_UNITS || units_failed(&after, NULL) == -1)
+		return;
+	failed = units_new(before, after.len > 0 ? after.data : "");
+	if (failed[0] == '\0') {
+		v->outcome = DEPLOY_OK;
+		snprintf(v->text, sizeof(v->text), "activated; units that "
+		    "had failed before it still do");
+	} else
+		snprintf(v->text, sizeof(v->text), "switched, but these units "
+		    "failed: %.180s", failed);
+	free(failed);
+	buf_free(&after);
+}
+
 enum deploy_outcome
 actstep_activate(struct actstep *s, struct err *e)
 {
+	struct buf before = { 0 };
 	struct verdict v;
+	int r;
 
 	if (actstep_sets_profile(s->a)) {
 		if (actstep_enter(s, ACTRECORD_PROFILE, e) == -1)
@@ -237,8 +261,14 @@ actstep_activate(struct actstep *s, struct err *e)
 			return (deploy_outcome_of(e));
 	}
 	s->rec.deadline = tick_mono() + s->a->timeout;
-	if (actstep_enter(s, ACTRECORD_ACTIVATING, e) == -1 ||
-	    actstep_program(s, s->a, &v, e) == -1)
+	if (actstep_enter(s, ACTRECORD_ACTIVATING, e) == -1)
+		return (DEPLOY_FAILED);
+	if (s->a->kind == DEPLOY_NIXOS && units_failed(&before, NULL) == -1)
+		buf_clear(&before);
+	if ((r = actstep_program(s, s->a, &v, e)) == 0)
+		check_units(before.len > 0 ? before.data : "", &v);
+	buf_free(&before);
+	if (r == -1)
 		return (DEPLOY_FAILED);
 	check_rebuilt(s, &v);
 	s->rec.exit_code = v.exit_code;

@@ -20,7 +20,6 @@
 #define TURN_WAIT 10000		/* who had it before us is about to end */
 #define INTERVAL 100		/* ms between two looks */
 #define REASON_MAX 4096
-#define UNITS_FAILED 4		/* switch-to-configuration's exit status */
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -86,7 +85,7 @@ go_back(struct actstep *s, bool ran, struct err *e)
 	    actstep_program(s, &back, &v, e) == -1)
 		return (-1);
 	/* A unit may have failed before, too; the system is the old one. */
-	if (v.outcome == DEPLOY_OK || v.exit_code == UNITS_FAILED)
+	if (v.outcome == DEPLOY_OK || v.exit_code == VERDICT_UNITS)
 		return (0);
 	return (err_set(e, ERR_CHILD, "%s", v.text));
 }

@@ -129,6 +129,31 @@ def test_activation_fails(machine, code):
     assert f"exit status {code}" in machine.result(op)["message"]
 
 
+BAD = """\
+[Service]
+Type=oneshot
+ExecStart=/bin/false
+"""
+
+
+def test_a_unit_of_the_new_system_fails(machine):
+    """A system that breaks a unit is undone; the unit is named."""
+    machine.push("2", units={**UNIT, "bad.service": BAD})
+    op = machine.start_op("pull-switch")
+    check_back_on_1(machine, op)
+    assert "bad.service" in machine.result(op)["message"]
+
+
+def test_a_unit_had_failed_before(machine):
+    """What was broken before is not the new system's fault."""
+    machine.inside("/etc/systemd/system/old.service").write_text(BAD)
+    machine.try_run("systemctl daemon-reload; systemctl start old")
+    machine.push("2", units=UNIT, after="exit 4")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert "failed before" in machine.result(op)["message"]
+
+
 def test_somebody_else_switches(machine):
     """The lock of switch-to-configuration is held: nothing is changed."""
     machine.push("2", units=UNIT, before="exit 11")
