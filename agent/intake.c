@@ -49,6 +49,9 @@ intake_args(const struct wire_op *op, const json_t *args, struct err *e)
 		if (str_eq(name, "dry") && !json_is_boolean(v))
 			return (err_set(e, ERR_INPUT, "argument dry must be "
 			    "true or false"));
+		if (str_eq(name, "generation") && json_integer_value(v) <= 0)
+			return (err_set(e, ERR_INPUT, "argument generation "
+			    "must be a generation's number"));
 	}
 	return (0);
 }

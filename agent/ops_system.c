@@ -174,6 +174,8 @@ ops_rollback(struct opctx *x)
 	struct deploy_result r = { 0 };
 	struct err e = { 0 };
 
+	req.generation = json_integer_value(json_object_get(x->req.args,
+	    "generation"));
 	opctx_phase(x, "activate");
 	if (deploy_check(&x->deploy, &e) == -1 ||
 	    confirm_before(x, &e) == -1 || ops_mark_activation(x, &e) == -1 ||

@@ -219,7 +219,7 @@ local_repo_status(const struct verb_call *call)
 }
 
 json_t *
-local_update_args(const struct verb_call *call)
+local_args(const struct verb_call *call)
 {
 	json_t *args = json_object(), *list;
 	size_t n;
@@ -237,6 +237,9 @@ local_update_args(const struct verb_call *call)
 		}
 		json_object_set_new(args, "inputs", list);
 	}
+	if (call->generation > 0)
+		json_object_set_new(args, "generation",
+		    json_integer(call->generation));
 	if (json_object_size(args) > 0)
 		return (args);
 	json_decref(args);
@@ -249,7 +252,7 @@ local_operation(const struct verb_call *call)
 	json_t *request = json_pack("{s:s, s:s, s:b}", "cmd", "run", "op",
 	    call->verb->op, "follow",
 	    (call->options & OPTION_NO_FOLLOW) == 0);
-	json_t *args = local_update_args(call);
+	json_t *args = local_args(call);
 	struct talk t = { .call = call, .wait = ANSWER };
 
 	if (args != NULL)

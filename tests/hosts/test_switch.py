@@ -163,6 +163,21 @@ def test_somebody_else_switches(machine):
     assert machine.link("/run/current-system").endswith("h1-1")
 
 
+def test_named_generation(machine):
+    """A person says which generation to go back to."""
+    for version in ("2", "3"):
+        machine.push(version, units=UNIT)
+        op = machine.start_op("pull-switch")
+        assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    op = machine.start_op("rollback", generation=1)
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-1")
+    link = machine.run("readlink /nix/var/nix/profiles/system").strip()
+    assert link == "system-1-link"
+    op = machine.start_op("rollback", generation=99)
+    assert machine.finished(op)["outcome"] == "failed", machine.story(op)
+
+
 def test_same_system_again(machine):
     """What runs already is not activated again."""
     op = machine.start_op("pull-switch")
