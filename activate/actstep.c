@@ -14,6 +14,7 @@
 #include "profile.h"
 #include "str.h"
 #include "supervise.h"
+#include "sysparts.h"
 #include "tick.h"
 #include "units.h"
 
@@ -43,6 +44,8 @@ actstep_make(struct actstep *s)
 	rec->previous = nixstore_resolve(a->profile);
 	if (actkinds[a->kind].system != NULL)
 		rec->running = nixstore_resolve(RUNNING);
+	rec->specialisation = sysparts_specialisation(rec->previous,
+	    rec->running);
 	rec->path = str_dup(a->path);
 	rec->boot_id = osinfo_boot_id();
 	rec->generation = profile_number(a->profile);
@@ -182,12 +185,31 @@ environment(const struct activation *a, struct proc_env *env)
 		    a->backup_extension);
 }
 
+/* The program, of the specialisation that ran if the new one has it too. */
+static char *
+program_of(const struct actstep *s, const struct activation *a)
+{
+	const char *name = s->rec.specialisation;
+	char *path;
+
+	if (name != NULL && a->kind == DEPLOY_NIXOS) {
+		path = str_printf("%s/specialisation/%s/%s", a->path, name,
+		    activation_program(a));
+		if (access(path, X_OK) == 0)
+			return (path);
+		free(path);
+		dprintf(STDOUT_FILENO, "the system has no specialisation %s "
+		    "any more\n", name);
+	}
+	return (file_join(a->path, activation_program(a)));
+}
+
 int
 actstep_program(struct actstep *s, const struct activation *a,
     struct verdict *v, struct err *e)
 {
 	const struct actkind *k = &actkinds[a->kind];
-	char *program = file_join(a->path, activation_program(a));
+	char *program = program_of(s, a);
 	const char *own[] = { program, k->args[0], k->args[1], NULL };
 	struct supervise run = { .deadline = tick_mono() + a->timeout,
 		.on_start = on_start, .on_tick = on_tick, .cookie = s };

@@ -27,6 +27,7 @@ static const struct record_field fields[] = {
 	ROW(profile, RECORD_STR, RECORD_REQ),
 	ROW(previous, RECORD_STR, RECORD_NULL),
 	ROW(running, RECORD_STR, RECORD_NULL),
+	ROW(specialisation, RECORD_STR, RECORD_NULL),
 	ROW(path, RECORD_STR, RECORD_REQ),
 	{ "phase", RECORD_STR, RECORD_REQ, offsetof(struct actrecord, phase),
 	    phases },

@@ -29,6 +29,7 @@ struct actrecord {
 	char *profile;
 	char *previous;		/* store path before; NULL: none */
 	char *running;		/* what ran before; NULL: not known */
+	char *specialisation;	/* of it, by name; NULL: none ran */
 	char *path;		/* store path meant */
 	char *phase, *outcome;	/* outcome NULL until done */
 	char *text;		/* one sentence for people */

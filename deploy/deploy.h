@@ -179,7 +179,9 @@ struct deploy_result {
  * Make req->path the host's system: profile and activation, by the activation
  * service, or by nixfleet-activate in its own session, whose record is in
  * state_dir/activation/OP_ID/.  Follows its log (lines with DEPLOY_OUT) until
- * it ends; it ends by its deadline at the latest.  A stop is noted but does
+ * it ends; it ends by its deadline at the latest.  If the switch inhibitors
+ * of a nixos system forbid a switch, it is prepared for the next boot.  An
+ * active specialisation stays.  A stop is noted but does
  * not tear an activation in half.  What runs already and was activated well is
  * not activated again (changed false).  0 when the outcome is known, also if
  * it is bad; -1 if it could not be started, nothing changed then.

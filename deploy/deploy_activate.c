@@ -18,6 +18,7 @@
 #include "profile.h"
 #include "running.h"
 #include "str.h"
+#include "sysparts.h"
 #include "tick.h"
 #include "ulid.h"
 
@@ -80,7 +81,8 @@ static bool
 nothing_to_do(const struct deploy_conf *c, const struct deploy_request *req)
 {
 	char *running = running_path(c), *profile = running_profile(c);
-	const bool runs = str_eq(running, req->path);
+	char *special = sysparts_specialisation(req->path, running);
+	const bool runs = str_eq(running, req->path) || special != NULL;
 	const bool boots = str_eq(profile, req->path);
 	bool done = false;
 
@@ -97,6 +99,7 @@ nothing_to_do(const struct deploy_conf *c, const struct deploy_request *req)
 	case DEPLOY_DRY:
 		break;
 	}
+	free(special);
 	free(running);
 	free(profile);
 	return (done && ended_well(c, req->path));
@@ -212,12 +215,46 @@ check(const struct deploy_conf *c, const struct deploy_request *req,
 	return (deploy_check(c, e));
 }
 
-int
-deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
+/* Inhibitors turn a switch into one for the next boot. */
+static bool
+inhibited(const struct deploy_conf *c, const struct deploy_request *req)
+{
+	static const char note[] = "the new system's switch inhibitors are "
+	    "others than those of the running one: it takes effect at the "
+	    "next boot";
+	char *running;
+	bool yes;
+
+	if (c->kind != DEPLOY_NIXOS || req->mode != DEPLOY_SWITCH ||
+	    actcommand_rebuilds(c))
+		return (false);
+	running = running_path(c);
+	yes = sysparts_inhibited(running, req->path);
+	free(running);
+	if (yes && c->on_line != NULL)
+		c->on_line(c->cookie, DEPLOY_NOTE, note, sizeof(note) - 1);
+	return (yes);
+}
+
+/* What ${res} says of it. */
+static void
+say_inhibited(struct deploy_result *res)
+{
+	char *text;
+
+	if (res->outcome != DEPLOY_OK)
+		return;
+	text = str_printf("%s; switching was inhibited, so it takes effect at "
+	    "the next boot", res->text);
+	free(res->text);
+	res->text = text;
+	res->needs_reboot = true;
+}
+
+static int
+activate(const struct deploy_conf *c, const struct deploy_request *req,
     struct deploy_result *res, struct err *e)
 {
-	if (check(c, req, e) == -1 || nixstore_check(req->path, e) == -1)
-		return (-1);
 	if (!nothing_to_do(c, req))
 		return (run(c, req, false, res, e));
 	memset(res, 0, sizeof(*res));
@@ -225,9 +262,27 @@ deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
 	res->exit_code = -1;
 	res->previous = str_dup(req->path);
 	res->path = str_dup(req->path);
-	res->text = str_printf("%s runs already; nothing was activated",
-	    nixstore_name(req->path));
+	res->text = str_printf("%s %s already; nothing was activated",
+	    nixstore_name(req->path), req->mode == DEPLOY_BOOT ?
+	    "is what the next boot takes" : "runs");
 	return (0);
+}
+
+int
+deploy_activate(const struct deploy_conf *c, const struct deploy_request *ask,
+    struct deploy_result *res, struct err *e)
+{
+	struct deploy_request req = *ask;
+	int r;
+
+	if (check(c, &req, e) == -1 || nixstore_check(req.path, e) == -1)
+		return (-1);
+	if (!inhibited(c, &req))
+		return (activate(c, &req, res, e));
+	req.mode = DEPLOY_BOOT;
+	if ((r = activate(c, &req, res, e)) == 0)
+		say_inhibited(res);
+	return (r);
 }
 
 /* ---- rollback ---- */

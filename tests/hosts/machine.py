@@ -307,7 +307,8 @@ class Machine:
     def push(self, version, **changes):
         """Commit and push a system; see system/flake.nix for what it takes."""
         host = {"version": version, "before": "", "after": "", "nft": "",
-                "build": "", "units": {}}
+                "build": "", "inhibitors": "", "specialisations": "",
+                "units": {}}
         host.update(changes)
         units = host.pop("units")
         work = self.inside("/srv/config")

@@ -178,6 +178,42 @@ def test_named_generation(machine):
     assert machine.finished(op)["outcome"] == "failed", machine.story(op)
 
 
+def test_inhibitors(machine):
+    """A system that must not be switched to waits for the next boot."""
+    machine.push("2", units=UNIT, inhibitors="dbus 1")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    machine.push("3", units=UNIT, inhibitors="dbus 2")
+    for _ in range(2):
+        op = machine.start_op("pull-switch")
+        result = machine.finished(op)
+        assert result["outcome"] == "ok", machine.story(op)
+        assert "next boot" in result["message"]
+        assert result["changes"]["reboot_needed"] is True
+        assert machine.link("/run/current-system").endswith("h1-2")
+        assert machine.link("/nix/var/nix/profiles/system").endswith("h1-3")
+    assert machine.switches()[-1] == ("nixos-system-h1-3", "boot")
+
+
+def test_specialisation_is_kept(machine):
+    """Who runs a specialisation gets the new system's one, or the old back."""
+    machine.push("2", units=UNIT, specialisations="gpu")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    machine.run("/nix/var/nix/profiles/system/specialisation/gpu/bin/"
+                "switch-to-configuration test")
+    assert machine.link("/run/current-system").endswith("h1-2-special")
+    machine.push("3", units=UNIT, specialisations="gpu")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-3-special")
+    assert machine.link("/nix/var/nix/profiles/system").endswith("h1-3")
+    machine.push("4", units=UNIT, specialisations="gpu", after="exit 2")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "rolled_back", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-3-special")
+
+
 def test_same_system_again(machine):
     """What runs already is not activated again."""
     op = machine.start_op("pull-switch")

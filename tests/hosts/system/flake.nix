@@ -4,8 +4,7 @@
   outputs = { self }:
     let
       host = builtins.fromJSON (builtins.readFile ./host.json);
-    in {
-      nixosConfigurations.h1.config.system.build.toplevel = derivation {
+      system = more: derivation ({
         name = "nixos-system-h1-${host.version}";
         system = "@SYSTEM@";
         builder = "/bin/sh";
@@ -13,8 +12,16 @@
         args = [ ./build.sh ];
         units = ./units;
         switch = ./switch.sh;
-        inherit (host) version before after nft build;
+        inherit (host) version before after nft build inhibitors;
+        specialisations = "";
         passAsFile = [ "before" "after" "nft" ];
-      };
+      } // more);
+      special = system { name = "nixos-system-h1-${host.version}-special"; };
+    in {
+      nixosConfigurations.h1.config.system.build.toplevel =
+        system (if host.specialisations == "" then { } else {
+          inherit (host) specialisations;
+          inherit special;
+        });
     };
 }

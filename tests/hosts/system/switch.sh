@@ -8,6 +8,7 @@ old=$(readlink -f /run/current-system)
 name=${here##*/}
 
 echo "${name#*-} $1" >> /var/log/switches
+[ "$1" != boot ] || exit 0
 echo "activating ${name#*-}"
 . "$here/before"
 nft flush ruleset
