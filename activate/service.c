@@ -27,7 +27,7 @@
 #define BACKLOG 8
 #define LOOK_EVERY 1000		/* at what is open */
 #define REQUEST_WAIT 3000	/* for a whole line */
-#define FORGOTTEN 60000		/* prepared and never activated */
+#define FORGOTTEN 10000		/* prepared and never activated */
 #define RECORDS_KEPT 20
 #define REBOOT_TIMEOUT 60000
 

@@ -78,6 +78,25 @@ note_path(const struct opctx *x)
 	return (path);
 }
 
+/* The host's own tests, if they are to decide. */
+static int
+healthy(const struct opctx *x, struct err *e)
+{
+	struct deploy_conf quiet = x->deploy;
+	struct deploy_tests t;
+
+	if (!settings_bool(x->conf->set, SET_CONFIRM_TESTS))
+		return (0);
+	quiet.on_line = NULL;
+	quiet.on_progress = NULL;
+	if (quiet.test_timeout > quiet.confirm_timeout)
+		quiet.test_timeout = quiet.confirm_timeout;
+	if (deploy_tests_run(&quiet, x->conf->repo_dir, NULL, &t, e) == -1)
+		return (-1);
+	return (t.outcome == DEPLOY_OK ? 0 : err_set(e, ERR_CHILD, "%s",
+	    t.message));
+}
+
 int
 confirm_before(struct opctx *x, struct err *e)
 {
@@ -115,5 +134,5 @@ confirm_after(struct opctx *x, struct err *e)
 			r = places[i].reach(x, e);
 	buf_free(&name);
 	free(path);
-	return (r);
+	return (r == 0 ? healthy(x, e) : r);
 }

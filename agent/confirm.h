@@ -12,7 +12,8 @@
 int	 confirm_before(struct opctx *, struct err *)
 	    __attribute__((warn_unused_result));
 
-/* After it, also by another worker: 0 if that is reached still. */
+/* After it, also by another worker: 0 if that is reached still, and the
+   host's own tests pass if they are to decide. */
 int	 confirm_after(struct opctx *, struct err *)
 	    __attribute__((warn_unused_result));
 

@@ -115,6 +115,8 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(CONFIRM_TIMEOUT, A, SECONDS, 0, "2m", 0, 86400, NULL,
 	    "time to reach hub or git server after an activation by the "
 	    "service, which else goes back; 0: never goes back"),
+	ROW(CONFIRM_TESTS, A, BOOL, 0, "false", 0, 0, NULL,
+	    "go back also if one of the host's own tests fails in that time"),
 	ROW(TEST_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
 	    "limit for all of the host's tests together"),
 	ROW(JOURNAL_KEEP, A, INT, 0, "200", 10, 100000, NULL,

@@ -308,6 +308,7 @@ class Machine:
         """Commit and push a system; see system/flake.nix for what it takes."""
         host = {"version": version, "before": "", "after": "", "nft": "",
                 "build": "", "inhibitors": "", "specialisations": "",
+                "test": "#!/bin/sh\n",
                 "units": {}}
         host.update(changes)
         units = host.pop("units")
@@ -317,6 +318,10 @@ class Machine:
         for name, text in units.items():
             (work / "units" / name).write_text(text)
         (work / "units" / "keep").write_text("")
+        tests = work / "hosts/h1/tests"
+        tests.mkdir(parents=True, exist_ok=True)
+        (tests / "10-health.sh").write_text(host.pop("test"))
+        (tests / "10-health.sh").chmod(0o755)
         (work / "host.json").write_text(json.dumps(host))
         self.run("cd /srv/config && git add -A && "
                  f"git commit -qm {version} && git push -q origin HEAD:main "

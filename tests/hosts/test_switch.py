@@ -120,6 +120,22 @@ def test_network_cut(machine):
     assert "hub" in "\n".join(machine.log(op))
 
 
+def test_hosts_own_tests_decide(machine):
+    """A system whose host tests fail is undone, where that is asked for."""
+    env = machine.inside("/etc/nixfleet/agent.env")
+    env.write_text(env.read_text() + "NIXFLEET_CONFIRM_TESTS=true\n")
+    machine.run("systemctl restart nixfleet-agent")
+    machine.agent_ready()
+    machine.push("2", units=UNIT)
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    machine.push("3", units=UNIT, test="#!/bin/sh\nexit 1\n")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "rolled_back", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-2")
+    assert any("0 of 1" in line for line in machine.log(op)), machine.log(op)
+
+
 @pytest.mark.parametrize("code", [1, 2])
 def test_activation_fails(machine, code):
     """What failed half-way is undone, and the reason is told."""
