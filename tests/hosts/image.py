@@ -50,25 +50,27 @@ def image_path():
     return cache_dir() / f"debian-{name}"
 
 
-def _chroot(root, *argv):
-    subprocess.run(
-        ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", *argv],
-        check=True,
-        stdout=subprocess.DEVNULL,
+def _quietly(*argv):
+    """Run it; what it says is of interest only if it fails."""
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace",
     )
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv}: {done.returncode}\n{done.stdout[-4000:]}")
+
+
+def _chroot(root, *argv):
+    _quietly("chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", *argv)
 
 
 def _fill(root):
     base = os.environ.get("NIXFLEET_HOSTS_BASE")
     if base:
-        subprocess.run(["cp", "-a", base, root], check=True)
+        _quietly("cp", "-a", base, root)
     else:
         mirror = os.environ.get("NIXFLEET_HOSTS_MIRROR", MIRROR)
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", SUITE, root, mirror],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        _quietly("debootstrap", "--variant=minbase", SUITE, root, mirror)
     for name in ("etc/resolv.conf", "etc/hosts"):
         shutil.copy("/" + name, root / name)
     proxies = pathlib.Path("/etc/apt/apt.conf.d").glob("*proxy*")
