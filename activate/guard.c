@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,8 +99,10 @@ revert(struct actstep *s, bool ran, struct err *e)
 
 	set_text(&s->rec.reason, e->text);
 	s->rec.child = 0;
-	if (actstep_enter(s, ACTRECORD_REVERTING, &failed) == -1 ||
-	    go_back(s, ran, &failed) == -1) {
+	/* A full disk keeps nobody from going back. */
+	if (actstep_enter(s, ACTRECORD_REVERTING, &failed) == -1)
+		dprintf(STDOUT_FILENO, "%s\n", failed.text);
+	if (go_back(s, ran, &failed) == -1) {
 		err_set(e, ERR_CHILD, "it could not be rolled back (%.400s) "
 		    "after this: %.400s", failed.text, s->rec.reason);
 		return (DEPLOY_FAILED);

@@ -362,8 +362,8 @@ answer(int fd, int r, const struct err *e)
 	if ((text = json_dumps(obj, JSON_COMPACT)) == NULL)
 		abort();
 	line = str_printf("%s\n", text);
-	/* A peer that is gone has no use for it. */
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+	/* A peer that is gone has no use for it; SIGPIPE is ignored. */
+	if (send(fd, line, strlen(line), MSG_DONTWAIT) == -1)
 		log_debug("nobody waits for the answer");
 	free(line);
 	free(text);

@@ -19,6 +19,10 @@
 #define ANSWER_TIMEOUT 60000	/* it may have to ask nix-store */
 #define ANSWER_MAX 65536
 
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0		/* macOS has SO_NOSIGPIPE instead */
+#endif
+
 static const enum err_code codes[] = { ERR_INPUT, ERR_NOTFOUND, ERR_BUSY,
 	ERR_TIMEOUT, ERR_REFUSED, ERR_CHILD, ERR_DAMAGED, ERR_NOSPACE,
 	ERR_SYS };
@@ -54,6 +58,9 @@ dial(const char *path, struct err *e)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
 		return (err_sys(e, "make a socket"));
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
+#ifdef SO_NOSIGPIPE
+	setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
+#endif
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		err_sys(e, "the activation service at %s", path);
 		if (e != NULL)

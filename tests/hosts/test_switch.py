@@ -5,6 +5,7 @@ import re
 import pytest
 
 from conftest import agent_unit
+from machine import wait_for
 
 # Cuts the host off from its hub, as a firewall of the new system would.
 CUT = """\
@@ -168,6 +169,21 @@ def test_a_unit_had_failed_before(machine):
     op = machine.start_op("pull-switch")
     assert machine.finished(op)["outcome"] == "ok", machine.story(op)
     assert "failed before" in machine.result(op)["message"]
+
+
+def test_disk_full(machine):
+    """Without room for its record it goes back all the same."""
+    machine.run("mount -t tmpfs -o size=1m tmpfs /var/lib/nixfleet-activate; "
+                "systemctl restart nixfleet-activate.service nixfleet-agent")
+    machine.agent_ready()
+    fill = "/var/lib/nixfleet-activate/fill"
+    machine.push("2", units=UNIT,
+                 after=f"dd if=/dev/zero of={fill} bs=4k 2>/dev/null || :")
+    op = machine.start_op("pull-switch")
+    wait_for("system 1 to come back", lambda: machine.switches()[1:] == [
+        ("nixos-system-h1-2", "switch"), ("nixos-system-h1-1", "switch")])
+    machine.run(f"rm {fill}")
+    check_back_on_1(machine, op)
 
 
 def test_somebody_else_switches(machine):
