@@ -49,14 +49,22 @@ out:
 static int
 reach_git(struct opctx *x, struct err *e)
 {
+	struct repo *quick = NULL;
+	struct repo_conf rc;
 	char tip[REPO_REV];
+	int r = -1;
 
 	if (x->conf->legacy_dir != NULL)
 		return (err_set(e, ERR_NOTFOUND, "the checkout is a "
 		    "person's"));
-	if (repo_check(x->repo, tip, e) == -1)
-		return (err_wrap(e, "the git server"));
-	return (0);
+	agentconf_repo(x->conf, &rc);
+	rc.fetch_timeout_ms = PROBE_LIMIT;
+	if (repo_open(&rc, &quick, e) == 0)
+		r = repo_check(quick, tip, e);
+	if (r == -1)
+		err_wrap(e, "the git server");
+	repo_free(&quick);
+	return (r);
 }
 
 static const struct {

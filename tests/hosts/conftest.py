@@ -128,14 +128,17 @@ def first_system(machine):
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
+def prepared():
     """The layers of a machine whose first system runs."""
     bin_dir = TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")
+    try:
+        root = image.image()
+    except image.NoImage as why:
+        pytest.skip(f"no machines: {why}")
     parent = image.cache_dir()
-    parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix="run-") as directory:
         directory = pathlib.Path(directory)
-        machine = Machine(directory / "prepared", [image.image()])
+        machine = Machine(directory / "prepared", [root])
         try:
             install(machine.root, bin_dir)
             machine.boot()
@@ -143,7 +146,7 @@ def prepared(tmp_path_factory):
             machine.power_off()
         finally:
             machine.close()
-        yield directory, [directory / "prepared/upper", image.image()]
+        yield directory, [directory / "prepared/upper", root]
 
 
 @pytest.fixture

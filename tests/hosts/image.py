@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 
@@ -22,6 +23,10 @@ flake-registry =
 """
 
 
+class NoImage(Exception):
+    """The root could not be made; the text says why."""
+
+
 def cache_dir():
     return pathlib.Path(
         os.environ.get("NIXFLEET_HOSTS_CACHE", "/var/tmp/nixfleet-hosts")
@@ -32,6 +37,9 @@ def why_not():
     """Why machines cannot be booted here; None if they can."""
     if os.geteuid() != 0:
         return "not root"
+    system = platform.freedesktop_os_release()
+    if system.get("VERSION_CODENAME") != SUITE:
+        return f"programs built on {system['NAME']} need not run on {SUITE}"
     if shutil.which("systemd-nspawn") is None:
         return "no systemd-nspawn (Debian: systemd-container)"
     if not image_path().exists() and shutil.which("debootstrap") is None:
@@ -57,7 +65,7 @@ def _quietly(*argv):
         stderr=subprocess.STDOUT, text=True, errors="replace",
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{argv}: {done.returncode}\n{done.stdout[-4000:]}")
+        raise NoImage(f"{argv}: {done.returncode}\n{done.stdout[-4000:]}")
 
 
 def _chroot(root, *argv):

@@ -1,5 +1,6 @@
 """Switches on a booted machine: what they change and what undoes itself."""
 
+import contextlib
 import re
 
 import pytest
@@ -135,6 +136,29 @@ def test_hosts_own_tests_decide(machine):
     assert machine.finished(op)["outcome"] == "rolled_back", machine.story(op)
     assert machine.link("/run/current-system").endswith("h1-2")
     assert any("0 of 1" in line for line in machine.log(op)), machine.log(op)
+
+
+def test_without_a_hub(machine):
+    """Alone, a host proves itself by reaching its git server."""
+    env = machine.inside("/etc/nixfleet/agent.env")
+    env.write_text(re.sub("NIXFLEET_(URL|TOKEN)=.*\n", "", env.read_text()))
+    machine.run("systemctl stop nixfleet-hub; "
+                "systemctl restart nixfleet-agent")
+
+    def ready():
+        with contextlib.suppress(OSError):
+            return machine.control(cmd="status")["hub"]["state"] == "none"
+
+    wait_for("the agent", ready)
+    machine.push("2", units=UNIT)
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert "confirmed: this host can still do its job" in machine.log(op)
+    machine.push("3", units=UNIT, after="mv /srv/config.git /srv/away")
+    op = machine.start_op("pull-switch")
+    assert machine.finished(op)["outcome"] == "rolled_back", machine.story(op)
+    assert any("git server" in line for line in machine.log(op))
+    assert machine.link("/run/current-system").endswith("h1-2")
 
 
 @pytest.mark.parametrize("code", [1, 2])
