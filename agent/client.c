@@ -294,6 +294,9 @@ cmd_logs(struct client *c, const struct control_request *req)
 		return;
 	}
 	if (journal_summary(c->conf->journal, op_id, &res, &e) == -1) {
+		if (e.code == ERR_NOTFOUND)
+			err_set(&e, ERR_NOTFOUND, "there is no operation %s "
+			    "in this host's journal", op_id);
 		send_error(c, err_name(e.code), e.text);
 		return;
 	}

@@ -260,6 +260,23 @@ http_conn_body_end(struct http_conn *c)
 	return (dispatch(c));
 }
 
+void
+http_conn_answer(struct http_conn *c, const struct http_answer *answer)
+{
+	static const char room[LWS_PRE];
+	struct http_answer a = *answer;
+
+	a.close |= c->close;
+	c->req = NULL;
+	buf_clear(&c->out);
+	buf_add(&c->out, room, sizeof(room));
+	http_compose(&c->out, &a);
+	c->sent = LWS_PRE;
+	/* lws tells nothing of a connection that is held back. */
+	lws_rx_flow_control(c->wsi, 1);
+	lws_callback_on_writable(c->wsi);
+}
+
 /* 1: all is sent, 0: later, -1: the connection is broken. */
 static int
 write_chunk(struct http_conn *c)
@@ -276,7 +293,10 @@ write_chunk(struct http_conn *c)
 	return (n == left);
 }
 
-/* The same for what the socket takes. */
+/*
+ * The same for what the socket takes.  Only lws may begin this: a client that
+ * has its answer sends the next request, and lws must be done with the last.
+ */
 static int
 write_some(struct http_conn *c)
 {
@@ -287,25 +307,6 @@ write_some(struct http_conn *c)
 	    !lws_send_pipe_choked(c->wsi))
 		continue;
 	return (rc);
-}
-
-void
-http_conn_answer(struct http_conn *c, const struct http_answer *answer)
-{
-	static const char room[LWS_PRE];
-	struct http_answer a = *answer;
-
-	a.close |= c->close;
-	c->req = NULL;
-	buf_clear(&c->out);
-	buf_add(&c->out, room, sizeof(room));
-	http_compose(&c->out, &a);
-	c->sent = LWS_PRE;
-	/* lws tells nothing of a connection that is held back. */
-	lws_rx_flow_control(c->wsi, 1);
-	/* The rest, and what fails here, when lws calls: it ends it there. */
-	write_some(c);
-	lws_callback_on_writable(c->wsi);
 }
 
 int
