@@ -29,7 +29,7 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e browser demo-tour ## every test
+check: deps-check lint unit sanitize e2e check-hosts browser demo-tour ## every test
 	@echo 'make check: everything passed'
 
 unit: build ## unit tests and the fuzzers' corpora
@@ -39,6 +39,9 @@ e2e: build ## end-to-end tests with real processes
 	@ninja -C $(OBJ) | tail -n 1
 	NIXFLEET_TEST_BIN=$(BIN) NIXFLEET_REPO_TOOL=$(OBJ)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
+
+check-hosts: build ## switches, kills and power cuts on booted machines
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
 
 browser: build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -97,5 +100,5 @@ $(ASAN)/build.ninja: | deps-check
 $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
-.PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench \
+.PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize lint bench \
     fuzz docs format clean web

@@ -20,6 +20,8 @@ struct activation {
 				   holds ${path}; 0: none */
 	bool rollback;
 	int64_t timeout;	/* ms */
+	int64_t confirm;	/* ms in which it has to be confirmed, or is
+				   reverted; 0: need not be */
 	const char *const *command;	/* rebuild: instead of the closure's
 					   program; NULL: none */
 };
@@ -31,6 +33,25 @@ struct activation {
  * and we may do it?  0, or -1 and nothing was changed.
  */
 int	 activation_check(const struct activation *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
+ * activation_check_system(a, e):
+ * activation_check, and the closure is a system of its kind that is
+ * registered in the store: for those whom we do not trust.
+ */
+int	 activation_check_system(const struct activation *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* The program that activates, inside the closure. */
+const char *activation_program(const struct activation *);
+
+/**
+ * activation_turn(dir, wait, e):
+ * One activation at a time runs among the directories beside ${dir}: a
+ * descriptor to be closed when it is over, or -1 after ${wait} ms.
+ */
+int	 activation_turn(const char *dir, int64_t wait, struct err *)
 	    __attribute__((warn_unused_result));
 
 /**

@@ -1,3 +1,5 @@
+#include <pwd.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,22 +10,30 @@
 #include "activation.h"
 #include "actrecord.h"
 #include "file.h"
+#include "guard.h"
+#include "log.h"
+#include "service.h"
 #include "str.h"
 #include "supervise.h"
 #include "term.h"
 
 #define PROGRAM "nixfleet-activate"
 #define EXIT_USAGE 2
+#define IDLE 30000
 #define TIMEOUT_MAX (7LL * 24 * 3600 * 1000)
 
 struct options {
 	struct activation act;
 	const char *kind, *mode, *timeout, *generation;
-	bool rollback;
+	const char *socket, *user, *idle;
+	bool rollback, begin;
+	const char *self;		/* our own program */
 };
 
-enum { FOR_ACTIVATE = 1, FOR_REBUILD = 2, FOR_STATUS = 4, REQUIRED = 8 };
+enum { FOR_ACTIVATE = 1, FOR_REBUILD = 2, FOR_STATUS = 4, FOR_RESUME = 8,
+	FOR_SERVE = 16, REQUIRED = 32 };
 #define FOR_BOTH (FOR_ACTIVATE | FOR_REBUILD)
+#define FOR_ALL (FOR_BOTH | FOR_STATUS | FOR_RESUME | FOR_SERVE)
 
 #define AT(m) offsetof(struct options, m)
 static const struct option {
@@ -33,11 +43,12 @@ static const struct option {
 	size_t offset;
 	const char *help;
 } options[] = {
-	{ "--dir", "DIR", FOR_BOTH | FOR_STATUS | REQUIRED, AT(act.dir),
-	    "directory of the record, the log and the lock" },
+	{ "--dir", "DIR", FOR_ALL | REQUIRED, AT(act.dir),
+	    "directory of the record, the log and the lock; for serve that "
+	    "of all of them" },
 	{ "--op", "ULID", FOR_BOTH | REQUIRED, AT(act.op),
 	    "operation that this is for" },
-	{ "--kind", "KIND", FOR_BOTH | REQUIRED, AT(kind),
+	{ "--kind", "KIND", FOR_BOTH | FOR_SERVE | REQUIRED, AT(kind),
 	    "nixos, darwin, home or custom" },
 	{ "--mode", "MODE", FOR_BOTH, AT(mode),
 	    "switch (default), boot, test or dry-activate" },
@@ -55,6 +66,16 @@ static const struct option {
 	    "custom: program inside the closure (bin/activate)" },
 	{ "--backup-extension", "EXT", FOR_ACTIVATE, AT(act.backup_extension),
 	    "home: extension for files that are in the way" },
+	{ "--begin", NULL, FOR_RESUME, AT(begin),
+	    "resume: begin what is only prepared" },
+	{ "--user", "USER", FOR_SERVE | REQUIRED, AT(user),
+	    "serve: who may ask, besides root" },
+	{ "--socket", "PATH", FOR_SERVE, AT(socket),
+	    "serve: listen here; default: systemd's socket" },
+	{ "--profile", "PROFILE", FOR_SERVE, AT(act.profile),
+	    "serve: profile to set; default: the system's" },
+	{ "--idle", "MS", FOR_SERVE, AT(idle),
+	    "serve: end after so long without work; default: 30000" },
 };
 #define NOPTIONS (sizeof(options) / sizeof(*options))
 
@@ -180,6 +201,63 @@ verb_status(struct options *o)
 	return (0);
 }
 
+static int
+verb_resume(struct options *o)
+{
+	struct err e;
+
+	umask(022);
+	if (guard_run(o->act.dir, o->begin, &e) == 0)
+		return (0);
+	term_error(PROGRAM, e.text);
+	return (1);
+}
+
+static int
+convert_service(struct options *o, struct service *s)
+{
+	const struct passwd *pw = getpwnam(o->user);
+	int kind = deploy_kind_parse(o->kind);
+
+	s->idle = IDLE;
+	if (kind != DEPLOY_NIXOS && kind != DEPLOY_DARWIN)
+		return (usage_error("not a kind of system:", o->kind));
+	if (pw == NULL)
+		return (usage_error("no such user:", o->user));
+	if (o->idle != NULL && str_int(o->idle, 1, TIMEOUT_MAX, &s->idle) == -1)
+		return (usage_error("not a time in milliseconds:", o->idle));
+	s->dir = o->act.dir;
+	s->user = pw->pw_uid;
+	s->kind = (enum deploy_kind)kind;
+	s->program = o->self;
+	return (0);
+}
+
+static int
+verb_serve(struct options *o)
+{
+	const struct deploy_conf conf = { .kind = DEPLOY_NIXOS,
+		.profile = o->act.profile };
+	struct service s = { 0 };
+	char *profile;
+	struct err e;
+	int r;
+
+	if ((r = convert_service(o, &s)) != 0)
+		return (r);
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+	log_open(PROGRAM, LOG_INFO);
+	s.profile = profile = deploy_profile(&conf);
+	if ((s.listen_fd = service_listen(o->socket, &e)) == -1 ||
+	    service_run(&s, &e) == -1) {
+		log_error("cannot serve", "error", e.text);
+		r = 1;
+	}
+	free(profile);
+	return (r);
+}
+
 static const struct verb {
 	const char *name;
 	unsigned bit;
@@ -192,6 +270,10 @@ static const struct verb {
 	    "run a system's own rebuild command, given after --" },
 	{ "status", FOR_STATUS, verb_status,
 	    "print the phase and the outcome of a record" },
+	{ "resume", FOR_RESUME, verb_resume,
+	    "carry on what is on record; the service starts it" },
+	{ "serve", FOR_SERVE, verb_serve,
+	    "be the service that activates for an agent without root" },
 };
 #define NVERBS (sizeof(verbs) / sizeof(*verbs))
 
@@ -237,6 +319,12 @@ main(int argc, char **argv)
 		;
 	if (i == NVERBS)
 		return (usage_error("unknown verb", argv[1]));
+#ifdef __linux__
+	/* Also when the switch has replaced or deleted our file. */
+	o.self = "/proc/self/exe";
+#else
+	o.self = argv[0];
+#endif
 	if ((r = read_options(&o, verbs[i].bit, argv + 2)) != 0)
 		return (r);
 	return (verbs[i].act(&o));

@@ -16,8 +16,8 @@ static const struct meaning nixos[] = {
 	    "not install the boot loader (exit status 1)" },
 	{ 2, DEPLOY_FAILED, false, "the activation script failed (exit status "
 	    "2); the system may be half switched" },
-	{ 4, DEPLOY_FAILED, false, "switched, but some units failed (exit "
-	    "status 4)" },
+	{ VERDICT_UNITS, DEPLOY_FAILED, false, "switched, but some units "
+	    "failed (exit status 4)" },
 	{ 11, DEPLOY_REFUSED, false, "another activation holds the lock of "
 	    "switch-to-configuration (exit status 11)" },
 	{ 100, DEPLOY_OK, true, "takes effect at the next boot: the new init "

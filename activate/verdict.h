@@ -6,6 +6,9 @@
 #include "deploy.h"
 #include "supervise.h"
 
+/* switch-to-configuration's status when units have failed. */
+#define VERDICT_UNITS 4
+
 /* What the end of an activation means. */
 struct verdict {
 	enum deploy_outcome outcome;

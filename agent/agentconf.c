@@ -16,6 +16,7 @@
 #include "agentconf.h"
 
 #define SYSTEM_STATE "/var/lib/nixfleet-agent"
+#define SERVICE_STATE "/var/lib/nixfleet-activate"
 #define RUN_DIR "/run/nixfleet-agent"
 
 const char *
@@ -310,10 +311,13 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->backup_extension = settings_str(c->set, SET_BACKUP_EXTENSION);
 	d->state_dir = c->state_dir;
 	d->activate_path = settings_str(c->set, SET_ACTIVATE);
+	d->service_socket = settings_str(c->set, SET_ACTIVATE_SOCKET);
+	d->service_dir = SERVICE_STATE;
 	d->shallow = settings_int(c->set, SET_REPO_DEPTH) > 0;
 	d->build_timeout = settings_int(c->set, SET_BUILD_TIMEOUT) * 1000;
 	d->activate_timeout =
 	    settings_int(c->set, SET_ACTIVATE_TIMEOUT) * 1000;
+	d->confirm_timeout = settings_int(c->set, SET_CONFIRM_TIMEOUT) * 1000;
 	d->test_timeout = settings_int(c->set, SET_TEST_TIMEOUT) * 1000;
 	d->stop_fd = -1;
 }

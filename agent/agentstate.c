@@ -96,7 +96,7 @@ int
 agentstate_save(const char *dir, const struct agentstate *st, struct err *e)
 {
 	char *path = file_join(dir, "state.json");
-	int rc = record_write(path, fields, NFIELDS, st, e);
+	int rc = record_write(path, 0600, fields, NFIELDS, st, e);
 
 	free(path);
 	return (rc);

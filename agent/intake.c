@@ -52,6 +52,9 @@ intake_args(const struct wire_op *op, const json_t *args, struct err *e)
 		if (str_eq(name, "revision") && !json_is_string(v))
 			return (err_set(e, ERR_INPUT, "argument revision must "
 			    "be a full revision"));
+		if (str_eq(name, "generation") && json_integer_value(v) <= 0)
+			return (err_set(e, ERR_INPUT, "argument generation "
+			    "must be a generation's number"));
 	}
 	return (0);
 }

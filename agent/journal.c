@@ -116,7 +116,7 @@ store(const struct journal *j, const char *op_id, const char *name,
     const struct record_field *fields, size_t n, const void *in, struct err *e)
 {
 	char *path = path_of(j, op_id, name);
-	int rc = record_write(path, fields, n, in, e);
+	int rc = record_write(path, 0600, fields, n, in, e);
 
 	free(path);
 	return (rc);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "confirm.h"
 #include "record.h"
 #include "str.h"
 #include "tick.h"
@@ -54,6 +55,13 @@ on_deploy_progress(void *cookie, const struct deploy_progress *p)
 	opctx_progress(x, p->done, p->expected, p->text);
 }
 
+static int
+on_confirm(void *cookie, struct err *e)
+{
+
+	return (confirm_after(cookie, e));
+}
+
 int
 opctx_open(const struct agentconf *conf, const char *op_id, struct opctx *x,
     struct err *e)
@@ -83,6 +91,7 @@ opctx_open(const struct agentconf *conf, const char *op_id, struct opctx *x,
 	x->deploy.stop_fd = x->stop_fd;
 	x->deploy.on_line = on_deploy_line;
 	x->deploy.on_progress = on_deploy_progress;
+	x->deploy.confirm = on_confirm;
 	x->deploy.cookie = x;
 	return (0);
 }

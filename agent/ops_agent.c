@@ -79,8 +79,9 @@ out:
 	return (outcome);
 }
 
-enum outcome
-ops_reboot(struct opctx *x)
+/* Not by the activation service: as root, or with what a policy allows. */
+static int
+reboot_ourselves(struct opctx *x, struct err *e)
 {
 #ifdef __APPLE__
 	static const char *const as_root[] = { "/sbin/shutdown", "-r", "now",
@@ -92,13 +93,9 @@ ops_reboot(struct opctx *x)
 	static const char *const as_user[] = { "sudo", "-n", "reboot", NULL };
 #endif
 	struct proc_result res = { 0 };
-	struct err e = { 0 };
 	int rc;
 
-	opctx_phase(x, "reboot");
-	joblog_note(x->log, "restarting the machine");
-	rc = run(x, geteuid() == 0 ? as_root : as_user, REBOOT_LIMIT, &res,
-	    &e);
+	rc = run(x, geteuid() == 0 ? as_root : as_user, REBOOT_LIMIT, &res, e);
 	proc_result_free(&res);
 #ifndef __APPLE__
 	/* A policy may allow it without sudo. */
@@ -107,6 +104,20 @@ ops_reboot(struct opctx *x)
 		proc_result_free(&res);
 	}
 #endif
+	return (rc);
+}
+
+enum outcome
+ops_reboot(struct opctx *x)
+{
+	struct err e = { 0 };
+	int rc;
+
+	opctx_phase(x, "reboot");
+	joblog_note(x->log, "restarting the machine");
+	rc = deploy_reboot(&x->deploy, &e);
+	if (rc == -1 && e.code == ERR_NOTFOUND)
+		rc = reboot_ourselves(x, &e);
 	if (rc == -1)
 		return (opctx_fail(x, &e));
 	opctx_say(x, "the machine restarts");

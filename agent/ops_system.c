@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "confirm.h"
 #include "file.h"
 #include "str.h"
 
@@ -98,7 +99,7 @@ activate(struct opctx *x, const char *rev, const char *path)
 	struct err e = { 0 };
 
 	opctx_phase(x, "activate");
-	if (mark_activation(x, &e) == -1 ||
+	if (confirm_before(x, &e) == -1 || mark_activation(x, &e) == -1 ||
 	    deploy_activate(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));
@@ -173,9 +174,11 @@ ops_rollback(struct opctx *x)
 	struct deploy_result r = { 0 };
 	struct err e = { 0 };
 
+	req.generation = json_integer_value(json_object_get(x->req.args,
+	    "generation"));
 	opctx_phase(x, "activate");
 	if (deploy_check(&x->deploy, &e) == -1 ||
-	    mark_activation(x, &e) == -1 ||
+	    confirm_before(x, &e) == -1 || mark_activation(x, &e) == -1 ||
 	    deploy_rollback(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));

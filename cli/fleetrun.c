@@ -273,7 +273,7 @@ ask(struct fleetrun *r, json_t *hosts, const char *totp, json_t **out,
 	json_t *body = json_pack("{s:s, s:O, s:b}", "op", r->call->args[0],
 	    "hosts", hosts, "force",
 	    (r->call->options & OPTION_FORCE) != 0);
-	json_t *args = local_update_args(r->call);
+	json_t *args = local_args(r->call);
 
 	if (args != NULL)
 		json_object_set_new(body, "args", args);

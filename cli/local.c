@@ -219,7 +219,7 @@ local_repo_status(const struct verb_call *call)
 }
 
 json_t *
-local_update_args(const struct verb_call *call)
+local_args(const struct verb_call *call)
 {
 	json_t *args = json_object(), *list;
 	size_t n;
@@ -237,6 +237,9 @@ local_update_args(const struct verb_call *call)
 		}
 		json_object_set_new(args, "inputs", list);
 	}
+	if (call->generation > 0)
+		json_object_set_new(args, "generation",
+		    json_integer(call->generation));
 	if (json_object_size(args) > 0)
 		return (args);
 	json_decref(args);
@@ -260,14 +263,14 @@ operate(const struct verb_call *call, json_t *args)
 int
 local_operation(const struct verb_call *call)
 {
-	return (operate(call, NULL));
+	return (operate(call, local_args(call)));
 }
 
 /* Inputs may also be named one by one. */
 int
 local_update(const struct verb_call *call)
 {
-	json_t *args = local_update_args(call), *list;
+	json_t *args = local_args(call), *list;
 
 	if (call->nargs > 0 && args == NULL)
 		args = json_object();

@@ -15,7 +15,7 @@ int	 local_stop(const struct verb_call *);
 int	 local_logs(const struct verb_call *);
 int	 local_watch(const struct verb_call *);
 
-/* The arguments of operation "update" that the options ask for, or NULL. */
-json_t	*local_update_args(const struct verb_call *);
+/* The arguments of an operation that the options ask for, or NULL. */
+json_t	*local_args(const struct verb_call *);
 
 #endif

@@ -18,6 +18,8 @@ const struct option_def option_table[] = {
 	{ "dry-run", 0, OPTION_DRY, NULL, "show what an update would change" },
 	{ "inputs", 0, OPTION_INPUTS, "NAME,...",
 	    "flake inputs to update; all if not given" },
+	{ "generation", 'g', OPTION_GENERATION, "N",
+	    "generation to roll back to; the previous if not given" },
 	{ "totp", 0, OPTION_TOTP, "CODE", "one-time code" },
 	{ "password-file", 0, OPTION_PASSWORD_FILE, "FILE",
 	    "read the password from a file; - is standard input" },
@@ -69,6 +71,11 @@ set_value(const struct option_def *d, const char *value,
 		break;
 	case OPTION_PASSWORD_FILE:
 		call->password_file = value;
+		break;
+	case OPTION_GENERATION:
+		if (str_int(value, 1, INT64_MAX, &call->generation) == -1)
+			return (err_set(e, ERR_INPUT, "--generation must be a "
+			    "generation's number, not \"%s\"", value));
 		break;
 	case OPTION_LIMIT:
 		if (str_int(value, 1, LIMIT_MAX, &call->limit) == -1)

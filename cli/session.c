@@ -78,7 +78,7 @@ session_save(const struct session *s, struct err *e)
 	int rc;
 
 	if ((rc = file_mkdirs(dir, 0700, e)) == 0)
-		rc = record_write(path, fields, NFIELDS, s, e);
+		rc = record_write(path, 0600, fields, NFIELDS, s, e);
 	free(dir);
 	free(path);
 	return (rc);

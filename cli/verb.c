@@ -44,7 +44,7 @@ const struct verb verb_table[] = {
 	{ "update", VERB_LOCAL, "[INPUT...]", 0, SIZE_MAX, J | N | UPDATE,
 	    "update", NULL, local_update },
 	OPERATION("test", "test", 0),
-	OPERATION("rollback", "rollback", 0),
+	OPERATION("rollback", "rollback", OPTION_GENERATION),
 	{ "stop", VERB_LOCAL, "", 0, 0, J, NULL,
 	    "stop the running operation and wait for its end", local_stop },
 	{ "logs", VERB_LOCAL, "[OP_ID] | HOST [OP_ID]", 0, 2,
@@ -68,7 +68,8 @@ const struct verb verb_table[] = {
 	{ "hosts", VERB_FLEET, "", 0, 0, J, NULL,
 	    "show every host of the fleet", fleetcmd_hosts },
 	{ "run", VERB_FLEET, "OP HOST...", 1, SIZE_MAX,
-	    J | N | UPDATE | OPTION_ALL | OPTION_FORCE | OPTION_TOTP, NULL,
+	    J | N | UPDATE | OPTION_GENERATION | OPTION_ALL | OPTION_FORCE |
+	    OPTION_TOTP, NULL,
 	    "run an operation on hosts and follow it to its end",
 	    fleetrun_run },
 	{ "events", VERB_FLEET, "", 0, 0, J | OPTION_LIMIT, NULL,

@@ -22,6 +22,7 @@ enum {
 	OPTION_TOTP = 1 << 7,
 	OPTION_PASSWORD_FILE = 1 << 8,
 	OPTION_LIMIT = 1 << 9,
+	OPTION_GENERATION = 1 << 10,
 };
 
 /* One call of the command. */
@@ -30,6 +31,7 @@ struct verb_call {
 	unsigned options;	/* OPTION_*, those that were given */
 	const char *inputs, *totp, *password_file;
 	int64_t limit;		/* 0: not given */
+	int64_t generation;	/* 0: not given */
 	const char *const *args;
 	size_t nargs;
 	const struct settings *settings;

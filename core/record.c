@@ -364,8 +364,8 @@ out:
 }
 
 int
-record_write(const char *path, const struct record_field *fields, size_t n,
-    const void *in, struct err *e)
+record_write(const char *path, mode_t mode, const struct record_field *fields,
+    size_t n, const void *in, struct err *e)
 {
 	json_t *obj = record_encode(fields, n, in);
 	char *text = json_dumps(obj, JSON_INDENT(1));
@@ -374,7 +374,7 @@ record_write(const char *path, const struct record_field *fields, size_t n,
 	json_decref(obj);
 	if (text == NULL)
 		abort();
-	rc = file_write(path, text, strlen(text), 0600, e);
+	rc = file_write(path, text, strlen(text), mode, e);
 	str_wipefree(&text);
 	return (rc);
 }

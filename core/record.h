@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 
@@ -78,8 +79,9 @@ int	 record_read(const char *path, size_t max, const struct record_field *,
 	    size_t n, void *out, struct err *)
 	    __attribute__((warn_unused_result));
 
-/* Replace a file, 0600, with the struct: as file_write. */
-int	 record_write(const char *path, const struct record_field *, size_t n,
-	    const void *, struct err *) __attribute__((warn_unused_result));
+/* Replace a file with the struct: as file_write. */
+int	 record_write(const char *path, mode_t, const struct record_field *,
+	    size_t n, const void *, struct err *)
+	    __attribute__((warn_unused_result));
 
 #endif

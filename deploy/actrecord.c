@@ -14,7 +14,9 @@
 
 static const char *const phases[] = {
 	[ACTRECORD_PREPARED] = "prepared", [ACTRECORD_PROFILE] = "profile",
-	[ACTRECORD_ACTIVATING] = "activating", [ACTRECORD_DONE] = "done", NULL,
+	[ACTRECORD_ACTIVATING] = "activating",
+	[ACTRECORD_CONFIRMING] = "confirming",
+	[ACTRECORD_REVERTING] = "reverting", [ACTRECORD_DONE] = "done", NULL,
 };
 
 #define ROW(m, t, f) RECORD_ROW(actrecord, m, t, f)
@@ -24,13 +26,17 @@ static const struct record_field fields[] = {
 	ROW(mode, RECORD_STR, RECORD_REQ),
 	ROW(profile, RECORD_STR, RECORD_REQ),
 	ROW(previous, RECORD_STR, RECORD_NULL),
+	ROW(running, RECORD_STR, RECORD_NULL),
+	ROW(specialisation, RECORD_STR, RECORD_NULL),
 	ROW(path, RECORD_STR, RECORD_REQ),
 	{ "phase", RECORD_STR, RECORD_REQ, offsetof(struct actrecord, phase),
 	    phases },
 	ROW(outcome, RECORD_STR, RECORD_NULL),
 	ROW(text, RECORD_STR, RECORD_NULL),
+	ROW(reason, RECORD_STR, RECORD_NULL),
 	ROW(boot_id, RECORD_STR, RECORD_NULL),
 	ROW(generation, RECORD_INT, 0),
+	ROW(wanted, RECORD_INT, 0),
 	ROW(rollback, RECORD_BOOL, 0),
 	ROW(pid, RECORD_INT, 0),
 	ROW(child, RECORD_INT, 0),
@@ -38,7 +44,10 @@ static const struct record_field fields[] = {
 	ROW(needs_reboot, RECORD_BOOL, 0),
 	ROW(started_at, RECORD_INT, 0),
 	ROW(finished_at, RECORD_INT, 0),
+	ROW(timeout, RECORD_INT, 0),
 	ROW(deadline, RECORD_INT, 0),
+	ROW(confirm, RECORD_INT, 0),
+	ROW(confirm_by, RECORD_INT, 0),
 };
 #define NFIELDS (sizeof(fields) / sizeof(*fields))
 
@@ -56,7 +65,7 @@ int
 actrecord_write(const char *dir, const struct actrecord *rec, struct err *e)
 {
 	char *path = file_join(dir, "record.json");
-	int r = record_write(path, fields, NFIELDS, rec, e);
+	int r = record_write(path, 0644, fields, NFIELDS, rec, e);
 
 	free(path);
 	return (r);
@@ -72,6 +81,17 @@ const char *
 actrecord_phase_name(enum actrecord_phase p)
 {
 	return (phases[p]);
+}
+
+enum actrecord_phase
+actrecord_phase(const struct actrecord *rec)
+{
+	size_t i = 0;
+
+	/* Reading has let none but these pass. */
+	while (i < ACTRECORD_DONE && !str_eq(phases[i], rec->phase))
+		i++;
+	return ((enum actrecord_phase)i);
 }
 
 bool
@@ -99,11 +119,11 @@ touched(const struct actrecord *rec, const char *profile)
 }
 
 bool
-actrecord_newest(const char *state_dir, const char *profile,
+actrecord_newest(const char *base, const char *profile,
     struct actrecord *rec)
 {
-	char *base = file_join(state_dir, "activation"), *dir;
 	struct dirent **names;
+	char *dir;
 	struct err e;
 	bool found = false;
 	int n;
@@ -121,14 +141,13 @@ actrecord_newest(const char *state_dir, const char *profile,
 		free(names[n]);
 	}
 	free(names);
-	free(base);
 	return (found);
 }
 
 void
-actrecord_prune(const char *state_dir, size_t keep)
+actrecord_prune(const char *base, size_t keep)
 {
-	char *base = file_join(state_dir, "activation"), *dir, *lock;
+	char *dir, *lock;
 	struct dirent **names;
 	int n, i;
 
@@ -145,5 +164,4 @@ actrecord_prune(const char *state_dir, size_t keep)
 		free(names[i]);
 	}
 	free(names);
-	free(base);
 }

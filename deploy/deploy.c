@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actclient.h"
 #include "deploy.h"
 #include "file.h"
 #include "flakeref.h"
@@ -113,12 +114,13 @@ check_root(const struct deploy_conf *c, struct err *e)
 	const char *command = c->kind == DEPLOY_NIXOS ? "nixos-rebuild" :
 	    "darwin-rebuild";
 
-	if (geteuid() == 0 || is_set(c->rebuild_command))
+	if (geteuid() == 0 || is_set(c->rebuild_command) ||
+	    actclient_wanted(c))
 		return (0);
 	return (err_set(e, ERR_REFUSED, "activating a %s system needs root, "
-	    "and we are not root: set NIXFLEET_REBUILD_COMMAND to a command "
-	    "that may become root, for example \"sudo %s\"", kinds[c->kind],
-	    command));
+	    "and we are not root: start nixfleet-activate.socket, or set "
+	    "NIXFLEET_REBUILD_COMMAND to a command that may become root, for "
+	    "example \"sudo %s\"", kinds[c->kind], command));
 }
 
 int
@@ -141,6 +143,27 @@ deploy_check(const struct deploy_conf *c, struct err *e)
 	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
 		return (check_root(c, e));
 	return (0);
+}
+
+bool
+deploy_confirms(const struct deploy_conf *c)
+{
+	return (actclient_wanted(c) && c->confirm_timeout > 0);
+}
+
+int
+deploy_reboot(const struct deploy_conf *c, struct err *e)
+{
+	struct actrequest req = { 0 };
+	int r;
+
+	if (!actclient_wanted(c))
+		return (err_set(e, ERR_NOTFOUND, "there is no activation "
+		    "service"));
+	req.verb = str_dup(actrequest_verb_name(ACTVERB_REBOOT));
+	r = actclient_ask(c, &req, e);
+	actrequest_free(&req);
+	return (r);
 }
 
 static char *

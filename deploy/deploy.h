@@ -60,15 +60,23 @@ struct deploy_conf {
 	const char *backup_extension;	/* home: HOME_MANAGER_BACKUP_EXT */
 	const char *state_dir;		/* required: roots/, activation/ */
 	const char *activate_path;	/* nixfleet-activate; else by PATH */
+	const char *service_socket;	/* of the activation service; systems
+					   go through it where it exists */
+	const char *service_dir;	/* its records; with service_socket */
 	bool shallow;			/* the clone is shallow */
 	int64_t build_timeout;		/* ms, > 0 */
 	int64_t activate_timeout;	/* ms, > 0 */
+	int64_t confirm_timeout;	/* ms for confirm to succeed before the
+					   service goes back; 0: no need to */
 	int64_t test_timeout;		/* ms, > 0: all tests together */
 	int stop_fd;			/* readable: stop; -1: none */
 	/* Each line as it comes, at most PROC_LINE_MAX bytes, any byte. */
 	void (*on_line)(void *, enum deploy_stream, const char *, size_t);
 	/* At most four times a second; NULL: none. */
 	void (*on_progress)(void *, const struct deploy_progress *);
+	/* After an activation, asked until it is 0: can this host still do
+	   its job?  NULL: it can. */
+	int (*confirm)(void *, struct err *);
 	void *cookie;
 };
 
@@ -94,6 +102,17 @@ enum deploy_outcome deploy_outcome_of(const struct err *e);
  * and before work.  0, or -1 with what to set.
  */
 int	 deploy_check(const struct deploy_conf *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* Does conf->confirm decide whether what was activated stays? */
+bool	 deploy_confirms(const struct deploy_conf *);
+
+/**
+ * deploy_reboot(conf, e):
+ * Have the activation service restart the machine.  ERR_NOTFOUND if ${conf}
+ * has none.
+ */
+int	 deploy_reboot(const struct deploy_conf *, struct err *)
 	    __attribute__((warn_unused_result));
 
 /* The profile that ${conf} is about; the caller frees. */
@@ -157,10 +176,12 @@ struct deploy_result {
 
 /**
  * deploy_activate(conf, req, res, e):
- * Make req->path the host's system: profile and activation, by
- * nixfleet-activate in its own session, whose record is in
+ * Make req->path the host's system: profile and activation, by the activation
+ * service, or by nixfleet-activate in its own session, whose record is in
  * state_dir/activation/OP_ID/.  Follows its log (lines with DEPLOY_OUT) until
- * it ends; it ends by its deadline at the latest.  A stop is noted but does
+ * it ends; it ends by its deadline at the latest.  If the switch inhibitors
+ * of a nixos system forbid a switch, it is prepared for the next boot.  An
+ * active specialisation stays.  A stop is noted but does
  * not tear an activation in half.  What runs already and was activated well is
  * not activated again (changed false).  0 when the outcome is known, also if
  * it is bad; -1 if it could not be started, nothing changed then.

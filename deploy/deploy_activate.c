@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actclient.h"
 #include "actcommand.h"
 #include "actrecord.h"
+#include "actservice.h"
 #include "childenv.h"
 #include "deploy.h"
 #include "file.h"
@@ -16,6 +18,7 @@
 #include "profile.h"
 #include "running.h"
 #include "str.h"
+#include "sysparts.h"
 #include "tick.h"
 #include "ulid.h"
 
@@ -60,15 +63,16 @@ deploy_result_free(struct deploy_result *res)
 static bool
 ended_well(const struct deploy_conf *c, const char *path)
 {
-	char *profile = deploy_profile(c);
+	char *profile = deploy_profile(c), *base = actclient_base(c);
 	struct actrecord rec;
 	bool well = true;
 
-	if (actrecord_newest(c->state_dir, profile, &rec)) {
+	if (actrecord_newest(base, profile, &rec)) {
 		well = !str_eq(rec.path, path) || str_eq(rec.outcome,
 		    deploy_outcome_name(DEPLOY_OK));
 		actrecord_free(&rec);
 	}
+	free(base);
 	free(profile);
 	return (well);
 }
@@ -77,7 +81,8 @@ static bool
 nothing_to_do(const struct deploy_conf *c, const struct deploy_request *req)
 {
 	char *running = running_path(c), *profile = running_profile(c);
-	const bool runs = str_eq(running, req->path);
+	char *special = sysparts_specialisation(req->path, running);
+	const bool runs = str_eq(running, req->path) || special != NULL;
 	const bool boots = str_eq(profile, req->path);
 	bool done = false;
 
@@ -94,6 +99,7 @@ nothing_to_do(const struct deploy_conf *c, const struct deploy_request *req)
 	case DEPLOY_DRY:
 		break;
 	}
+	free(special);
 	free(running);
 	free(profile);
 	return (done && ended_well(c, req->path));
@@ -158,29 +164,44 @@ say_progress(const struct deploy_conf *c, const char *path)
 		c->on_progress(c->cookie, &p);
 }
 
+/* By nixfleet-activate, started by us in a session of its own. */
+static int
+run_detached(const struct deploy_conf *c, const struct deploy_request *req,
+    bool rollback, struct actrecord *rec, struct err *e)
+{
+	char *dir = record_dir(c, req->op_id), *base = file_dirname(dir);
+	struct follow f = { .conf = c, .dir = dir };
+	struct actcommand cmd = { 0 };
+	int r = -1;
+
+	actrecord_prune(base, RECORDS_KEPT);
+	if (actcommand_make(c, req, dir, rollback, &cmd, e) == -1)
+		goto out;
+	if ((f.pid = start(c, &cmd, dir, req->op_id, e)) != -1)
+		r = follow_run(&f, rec, e);
+out:
+	actcommand_free(&cmd);
+	free(base);
+	free(dir);
+	return (r);
+}
+
 static int
 run(const struct deploy_conf *c, const struct deploy_request *req,
     bool rollback, struct deploy_result *res, struct err *e)
 {
-	char *dir = record_dir(c, req->op_id);
-	struct follow f = { .conf = c, .dir = dir };
-	struct actcommand cmd = { 0 };
 	struct actrecord rec;
-	int r = -1;
+	int r;
 
-	actrecord_prune(c->state_dir, RECORDS_KEPT);
-	if (actcommand_make(c, req, dir, rollback, &cmd, e) == -1)
-		goto out;
 	say_progress(c, req->path);
-	if ((f.pid = start(c, &cmd, dir, req->op_id, e)) == -1)
-		goto out;
-	if ((r = follow_run(&f, &rec, e)) == 0) {
+	if (actclient_wanted(c))
+		r = actservice_run(c, req, rollback, &rec, e);
+	else
+		r = run_detached(c, req, rollback, &rec, e);
+	if (r == 0) {
 		result_of(&rec, res);
 		actrecord_free(&rec);
 	}
-out:
-	actcommand_free(&cmd);
-	free(dir);
 	return (r);
 }
 
@@ -194,12 +215,46 @@ check(const struct deploy_conf *c, const struct deploy_request *req,
 	return (deploy_check(c, e));
 }
 
-int
-deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
+/* Inhibitors turn a switch into one for the next boot. */
+static bool
+inhibited(const struct deploy_conf *c, const struct deploy_request *req)
+{
+	static const char note[] = "the new system's switch inhibitors are "
+	    "others than those of the running one: it takes effect at the "
+	    "next boot";
+	char *running;
+	bool yes;
+
+	if (c->kind != DEPLOY_NIXOS || req->mode != DEPLOY_SWITCH ||
+	    actcommand_rebuilds(c))
+		return (false);
+	running = running_path(c);
+	yes = sysparts_inhibited(running, req->path);
+	free(running);
+	if (yes && c->on_line != NULL)
+		c->on_line(c->cookie, DEPLOY_NOTE, note, sizeof(note) - 1);
+	return (yes);
+}
+
+/* What ${res} says of it. */
+static void
+say_inhibited(struct deploy_result *res)
+{
+	char *text;
+
+	if (res->outcome != DEPLOY_OK)
+		return;
+	text = str_printf("%s; switching was inhibited, so it takes effect at "
+	    "the next boot", res->text);
+	free(res->text);
+	res->text = text;
+	res->needs_reboot = true;
+}
+
+static int
+activate(const struct deploy_conf *c, const struct deploy_request *req,
     struct deploy_result *res, struct err *e)
 {
-	if (check(c, req, e) == -1 || nixstore_check(req->path, e) == -1)
-		return (-1);
 	if (!nothing_to_do(c, req))
 		return (run(c, req, false, res, e));
 	memset(res, 0, sizeof(*res));
@@ -207,9 +262,27 @@ deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
 	res->exit_code = -1;
 	res->previous = str_dup(req->path);
 	res->path = str_dup(req->path);
-	res->text = str_printf("%s runs already; nothing was activated",
-	    nixstore_name(req->path));
+	res->text = str_printf("%s %s already; nothing was activated",
+	    nixstore_name(req->path), req->mode == DEPLOY_BOOT ?
+	    "is what the next boot takes" : "runs");
 	return (0);
+}
+
+int
+deploy_activate(const struct deploy_conf *c, const struct deploy_request *ask,
+    struct deploy_result *res, struct err *e)
+{
+	struct deploy_request req = *ask;
+	int r;
+
+	if (check(c, &req, e) == -1 || nixstore_check(req.path, e) == -1)
+		return (-1);
+	if (!inhibited(c, &req))
+		return (activate(c, &req, res, e));
+	req.mode = DEPLOY_BOOT;
+	if ((r = activate(c, &req, res, e)) == 0)
+		say_inhibited(res);
+	return (r);
 }
 
 /* ---- rollback ---- */
@@ -229,15 +302,17 @@ static char *
 recorded_previous(const struct deploy_conf *c, const char *profile)
 {
 	char *now = nixstore_resolve(profile), *previous = NULL;
+	char *base = actclient_base(c);
 	struct actrecord rec;
 
-	if (actrecord_newest(c->state_dir, profile, &rec)) {
+	if (actrecord_newest(base, profile, &rec)) {
 		/* After a rollback, previous is what was rolled back from. */
 		if (!rec.rollback && str_eq(rec.path, now) &&
 		    !str_eq(rec.previous, now))
 			previous = str_dup(rec.previous);
 		actrecord_free(&rec);
 	}
+	free(base);
 	free(now);
 	return (previous);
 }
@@ -308,27 +383,41 @@ deploy_rollback(const struct deploy_conf *c, const struct deploy_request *ask,
 	return (r);
 }
 
+/* Who did it?  Records of both ways may be there, of one operation only one. */
+static int
+follow_again(const struct deploy_conf *c, const char *op_id, int64_t skip,
+    struct actrecord *rec, struct err *e)
+{
+	char *dir = record_dir(c, op_id), *service = NULL;
+	const struct follow f = { .conf = c, .dir = dir, .skip = skip };
+	int r;
+
+	if (c->service_dir != NULL)
+		service = file_join(c->service_dir, op_id);
+	if (file_is_dir(dir))
+		r = follow_run(&f, rec, e);
+	else if (service != NULL && file_is_dir(service))
+		r = actservice_follow(c, op_id, skip, rec, e);
+	else
+		r = err_set(e, ERR_NOTFOUND, "operation %s has started no "
+		    "activation", op_id);
+	free(service);
+	free(dir);
+	return (r);
+}
+
 int
 deploy_reattach(const struct deploy_conf *c, const char *op_id, int64_t skip,
     struct deploy_result *res, struct err *e)
 {
-	struct follow f = { .conf = c, .skip = skip };
 	struct actrecord rec;
-	char *dir;
-	int r = -1;
 
 	if (!ulid_valid(op_id))
 		return (err_set(e, ERR_INPUT, "operation \"%.80s\" is not a "
 		    "ULID", op_id));
-	dir = record_dir(c, op_id);
-	f.dir = dir;
-	if (!file_is_dir(dir))
-		err_set(e, ERR_NOTFOUND, "operation %s has started no "
-		    "activation", op_id);
-	else if ((r = follow_run(&f, &rec, e)) == 0) {
-		result_of(&rec, res);
-		actrecord_free(&rec);
-	}
-	free(dir);
-	return (r);
+	if (follow_again(c, op_id, skip, &rec, e) == -1)
+		return (-1);
+	result_of(&rec, res);
+	actrecord_free(&rec);
+	return (0);
 }

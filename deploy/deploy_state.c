@@ -10,6 +10,7 @@
 #include "record.h"
 #include "running.h"
 #include "str.h"
+#include "sysparts.h"
 
 #define EVAL_TIMEOUT 60000
 #define PATH_MAX_OUT 4096
@@ -76,6 +77,17 @@ eval(const struct deploy_conf *c, const char *rev, struct err *e)
 	return (path);
 }
 
+/* The desired closure, or a specialisation of it. */
+static bool
+runs(const struct deploy_state *st)
+{
+	char *name = sysparts_specialisation(st->desired, st->running);
+	bool special = name != NULL;
+
+	free(name);
+	return (special || str_eq(st->running, st->desired));
+}
+
 void
 deploy_system_state(const struct deploy_conf *c, const char *rev,
     struct deploy_state *st)
@@ -93,7 +105,7 @@ deploy_system_state(const struct deploy_conf *c, const char *rev,
 		st->status = DEPLOY_ST_OUTDATED;
 		snprintf(st->message, sizeof(st->message),
 		    "no closure of ours is known to run");
-	} else if (str_eq(st->running, st->desired)) {
+	} else if (runs(st)) {
 		st->status = DEPLOY_ST_OK;
 		snprintf(st->message, sizeof(st->message),
 		    "the desired closure runs");

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "actclient.h"
 #include "actrecord.h"
 #include "nixstore.h"
 #include "running.h"
@@ -18,13 +19,14 @@ char *
 running_path(const struct deploy_conf *c)
 {
 	struct actrecord rec;
-	char *profile, *path;
+	char *profile, *path, *base;
 
 	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
 		return (nixstore_resolve("/run/current-system"));
 	path = running_profile(c);
 	profile = deploy_profile(c);
-	if (path != NULL && actrecord_newest(c->state_dir, profile, &rec)) {
+	base = actclient_base(c);
+	if (path != NULL && actrecord_newest(base, profile, &rec)) {
 		if (str_eq(rec.path, path) && !str_eq(rec.outcome,
 		    deploy_outcome_name(DEPLOY_OK))) {
 			free(path);
@@ -32,6 +34,7 @@ running_path(const struct deploy_conf *c)
 		}
 		actrecord_free(&rec);
 	}
+	free(base);
 	free(profile);
 	return (path);
 }

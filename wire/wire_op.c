@@ -5,6 +5,7 @@
 #include "wire_op.h"
 
 static const char *const no_args[] = { NULL };
+static const char *const rollback_args[] = { "generation", NULL };
 static const char *const update_args[] = { "inputs", "dry", NULL };
 static const char *const accept_args[] = { "revision", NULL };
 
@@ -31,7 +32,7 @@ const struct wire_op wire_op_table[] = {
 	{ "test", 0, 3600,
 	    "run this host's tests from the configuration", 3, no_args },
 	{ "rollback", S, 900,
-	    "activate the previous generation", 3, no_args },
+	    "activate the previous or a named generation", 3, rollback_args },
 	{ "refresh-lock", I, 60,
 	    "look at the age of the lock file again", 3, no_args },
 	{ "refresh-system", 0, 90,

@@ -1,0 +1,187 @@
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actclient.h"
+#include "actservice.h"
+#include "file.h"
+#include "logtail.h"
+#include "str.h"
+#include "tick.h"
+
+#define INTERVAL 100			/* ms between two looks */
+#define CONFIRM_EVERY 1000
+#define CHUNK (1024 * 1024)		/* of log between two looks */
+#define SLACK 120000			/* beyond every deadline */
+
+struct watch {
+	const struct deploy_conf *conf;
+	const char *op_id;
+	char *dir;
+	struct logtail log;
+	int stop_fd;
+	bool confirmed, reverting;
+	int64_t confirm_at;		/* next attempt */
+	char why[ERR_TEXT];		/* the last one failed */
+};
+
+static void
+note(const struct watch *w, const char *text)
+{
+	if (w->conf->on_line != NULL)
+		w->conf->on_line(w->conf->cookie, DEPLOY_NOTE, text,
+		    strlen(text));
+}
+
+static void
+pause_for(struct watch *w, int64_t ms)
+{
+	struct pollfd pfd = { .fd = w->stop_fd, .events = POLLIN };
+
+	if (poll(&pfd, 1, (int)ms) <= 0)
+		return;
+	w->stop_fd = -1;
+	note(w, "a stop was asked for; the activation is not torn in half, it "
+	    "goes on to its end or its deadline");
+}
+
+/* Say that all is well, if it is. */
+static void
+confirm(struct watch *w)
+{
+	char verb[] = "confirm", *op = str_dup(w->op_id);
+	const struct actrequest req = { .verb = verb, .op = op };
+	struct err e = { 0 };
+	int r = 0;
+
+	if (w->conf->confirm != NULL)
+		r = w->conf->confirm(w->conf->cookie, &e);
+	if (r == 0)
+		r = actclient_ask(w->conf, &req, &e);
+	w->confirmed = r == 0;
+	if (r == 0)
+		note(w, "confirmed: this host can still do its job");
+	else if (strcmp(w->why, e.text) != 0) {
+		memcpy(w->why, e.text, sizeof(w->why));
+		err_wrap(&e, "not confirmed yet");
+		note(w, e.text);
+	}
+	w->confirm_at = tick_mono() + CONFIRM_EVERY;
+	free(op);
+}
+
+static void
+say_reverting(struct watch *w, const struct actrecord *rec)
+{
+	char *text;
+
+	if (w->reverting)
+		return;
+	w->reverting = true;
+	text = str_printf("going back: %s", rec->reason != NULL ? rec->reason :
+	    "it was asked for");
+	note(w, text);
+	free(text);
+}
+
+/* One look at the record; true when it is over. */
+static bool
+look(struct watch *w, struct actrecord *rec, struct err *e)
+{
+	enum actrecord_phase phase;
+
+	if (actrecord_read(w->dir, rec, e) == -1)
+		return (false);
+	phase = actrecord_phase(rec);
+	if (phase == ACTRECORD_DONE)
+		return (true);
+	if (phase == ACTRECORD_CONFIRMING && !w->confirmed &&
+	    tick_mono() >= w->confirm_at)
+		confirm(w);
+	if (phase == ACTRECORD_REVERTING)
+		say_reverting(w, rec);
+	actrecord_free(rec);
+	return (false);
+}
+
+/* When the service should have come to an end, whatever happened. */
+static int64_t
+patience(const struct watch *w)
+{
+	struct actrecord rec;
+	int64_t ms = SLACK;
+
+	if (actrecord_read(w->dir, &rec, NULL) == 0) {
+		ms += 2 * rec.timeout + rec.confirm;
+		actrecord_free(&rec);
+	}
+	return (tick_mono() + ms);
+}
+
+static int
+follow(struct watch *w, struct actrecord *rec, struct err *e)
+{
+	const int64_t end = patience(w);
+
+	while (tick_mono() < end) {
+		if (logtail_read(&w->log, CHUNK))
+			continue;
+		if (look(w, rec, e))
+			return (0);
+		pause_for(w, INTERVAL);
+	}
+	return (err_set(e, ERR_TIMEOUT, "the activation service does not end "
+	    "what it began; see %s and the journal of nixfleet-activate",
+	    w->dir));
+}
+
+int
+actservice_follow(const struct deploy_conf *c, const char *op_id, int64_t skip,
+    struct actrecord *rec, struct err *e)
+{
+	struct watch w = { .conf = c, .op_id = op_id, .stop_fd = c->stop_fd };
+	char *log;
+	int r = -1;
+
+	w.dir = file_join(c->service_dir, op_id);
+	log = file_join(w.dir, "log");
+	if (logtail_open(&w.log, log, skip, c, e) == 0) {
+		r = follow(&w, rec, e);
+		logtail_close(&w.log);
+	}
+	free(log);
+	free(w.dir);
+	return (r);
+}
+
+static int
+prepare(const struct deploy_conf *c, const struct deploy_request *req,
+    bool rollback, struct err *e)
+{
+	struct actrequest ask = { .generation = req->generation,
+		.timeout = c->activate_timeout, .confirm = c->confirm_timeout,
+		.rollback = rollback };
+	int r;
+
+	ask.verb = str_dup(actrequest_verb_name(ACTVERB_PREPARE));
+	ask.op = str_dup(req->op_id);
+	ask.kind = str_dup(deploy_kind_name(c->kind));
+	ask.mode = str_dup(deploy_mode_name(req->mode));
+	ask.path = str_dup(req->path);
+	if ((r = actclient_ask(c, &ask, e)) == 0) {
+		free(ask.verb);
+		ask.verb = str_dup(actrequest_verb_name(ACTVERB_ACTIVATE));
+		r = actclient_ask(c, &ask, e);
+	}
+	actrequest_free(&ask);
+	return (r);
+}
+
+int
+actservice_run(const struct deploy_conf *c, const struct deploy_request *req,
+    bool rollback, struct actrecord *rec, struct err *e)
+{
+	if (prepare(c, req, rollback, e) == -1)
+		return (-1);
+	return (actservice_follow(c, req->op_id, 0, rec, e));
+}

@@ -1,0 +1,176 @@
+"""Machines for the tests: one prepared root, a fresh overlay for each test."""
+
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+
+import image  # noqa: E402
+from machine import Machine, wait_for  # noqa: E402
+
+PROGRAMS = ("nixfleet-agent", "nixfleet-activate", "nixfleet-hub", "nixfleet")
+HUB = "http://127.0.0.1:8000"
+TOKEN = "0123456789abcdef0123456789abcdef"
+AGENT_ENV = f"""\
+NIXFLEET_URL={HUB}
+NIXFLEET_TOKEN={TOKEN}
+NIXFLEET_REPO_URL=file:///srv/config.git
+NIXFLEET_HOSTNAME=h1
+NIXFLEET_INTERVAL=1
+NIXFLEET_HOST_KIND=nixos
+NIXFLEET_CONFIRM_TIMEOUT=8
+NIXFLEET_ACTIVATE_TIMEOUT=60
+"""
+HUB_ENV = f"""\
+NIXFLEET_AGENT_TOKEN={TOKEN}
+NIXFLEET_REPO_URL=
+"""
+
+
+def pytest_collection_modifyitems(items):
+    why = image.why_not()
+    if why:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"no machines: {why}"))
+
+
+# What NixOS does when it boots.
+STAGE2 = """\
+[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=sh -c 'for name in current booted; do \\
+    ln -sfn $$(readlink -f /nix/var/nix/profiles/system) /run/$$name-system; done'
+[Install]
+WantedBy=sysinit.target
+"""
+# Waits while there is a fifo of that name.
+HOLD = """\
+#!/bin/sh
+[ ! -p /run/hold-$1 ] || read -r _ < /run/hold-$1
+"""
+# Can be held after the profile's phase is on record.
+NIX_ENV = """\
+#!/bin/sh
+/usr/local/bin/hold profile
+exec /usr/bin/nix-env "$@"
+"""
+
+
+def script(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def install(root, bin_dir):
+    """Programs, units and settings, as a package would bring them."""
+    for name in PROGRAMS:
+        shutil.copy(bin_dir / name, root / "usr/bin" / name)
+    for source in (TOP / "dist/systemd").glob("*.in"):
+        text = source.read_text().replace("@BINDIR@", "/usr/bin")
+        (root / "lib/systemd/system" / source.stem).write_text(text)
+    shutil.copy(TOP / "dist/systemd/nixfleet.sysusers",
+                root / "usr/lib/sysusers.d/nixfleet.conf")
+    # Debian lets only this group use nix.
+    extra = root / "lib/systemd/system/nixfleet-agent.service.d"
+    extra.mkdir()
+    (extra / "nix.conf").write_text("[Service]\nSupplementaryGroups=nix-users\n")
+    script(root / "usr/local/bin/hold", HOLD)
+    script(root / "usr/local/bin/nix-env", NIX_ENV)
+    (root / "lib/systemd/system/stage2.service").write_text(STAGE2)
+    (root / "etc/nixfleet").mkdir()
+    (root / "etc/nixfleet/agent.env").write_text(AGENT_ENV)
+    (root / "etc/nixfleet/hub.env").write_text(HUB_ENV)
+    subprocess.run(["chroot", root, "systemctl", "-q", "enable", "stage2",
+                    "nixfleet-agent", "nixfleet-activate.service",
+                    "nixfleet-activate.socket", "nixfleet-hub"], check=True)
+
+
+def agent_unit(text="", path="/usr/bin/nixfleet-agent"):
+    """The agent's unit as a system would bring it, with a change."""
+    unit = (TOP / "dist/systemd/nixfleet-agent.service.in").read_text()
+    unit = unit.replace("@BINDIR@/nixfleet-agent", path)
+    return re.sub(r"(?m)^Description=.*", rf"\g<0> {text}", unit)
+
+
+def first_system(machine):
+    """A repository, and a system of it that runs."""
+    work = machine.inside("/srv/config")
+    shutil.copytree(HERE / "system", work)
+    flake = work / "flake.nix"
+    system = f"{platform.machine()}-linux"
+    flake.write_text(flake.read_text().replace("@SYSTEM@", system))
+    machine.run("git config --global user.name T; "
+                "git config --global user.email t@t; "
+                "git config --global --add safe.directory '*'; "
+                "git init -q --bare -b main /srv/config.git; "
+                "git init -q -b main /srv/config; cd /srv/config; "
+                "git remote add origin /srv/config.git")
+    machine.push("1", units={"nixfleet-agent.service": agent_unit()})
+    machine.run("systemctl restart nixfleet-agent")
+    machine.agent_ready()
+    op = machine.start_op("pull-switch")
+    result = machine.finished(op)
+    assert result["outcome"] == "ok", machine.story(op)
+    machine.agent_ready()
+
+
+@pytest.fixture(scope="session")
+def prepared():
+    """The layers of a machine whose first system runs."""
+    bin_dir = TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")
+    try:
+        root = image.image()
+    except image.NoImage as why:
+        pytest.skip(f"no machines: {why}")
+    parent = image.cache_dir()
+    with tempfile.TemporaryDirectory(dir=parent, prefix="run-") as directory:
+        directory = pathlib.Path(directory)
+        machine = Machine(directory / "prepared", [root])
+        try:
+            install(machine.root, bin_dir)
+            machine.boot()
+            first_system(machine)
+            machine.power_off()
+        finally:
+            machine.close()
+        yield directory, [directory / "prepared/upper", root]
+
+
+@pytest.fixture
+def new_machine(prepared, request):
+    """A factory of machines that run system 1, not booted yet."""
+    directory, layers = prepared
+    made = []
+
+    def make():
+        name = f"{request.node.name}-{len(made)}"
+        made.append(Machine(directory / re.sub(r"\W", "_", name), layers))
+        return made[-1]
+
+    yield make
+    for machine in made:
+        machine.delete()
+
+
+@pytest.fixture
+def machine(new_machine):
+    """A booted machine with system 1 and an agent that is connected."""
+    one = new_machine()
+    one.boot()
+    one.agent_ready()
+    return one
+
+

@@ -1,0 +1,15 @@
+set -eu
+$build
+mkdir -p $out/bin
+cp -r $units $out/units
+cp $switch $out/bin/switch-to-configuration
+cp $beforePath $out/before
+cp $afterPath $out/after
+cp $nftPath $out/nft
+echo "$version" > $out/nixos-version
+[ -z "$inhibitors" ] || echo "$inhibitors" > $out/switch-inhibitors
+for name in $specialisations; do
+	mkdir -p $out/specialisation
+	ln -s $special $out/specialisation/$name
+done
+chmod 755 $out/bin/switch-to-configuration
