@@ -15,11 +15,18 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 SANITIZE := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 \
             UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
+# $(call ninja,DIRECTORY,TARGETS): one line when all is well, else the errors.
+define ninja
+@ninja -C $(1) $(2) >$(1)/build.log 2>&1 || \
+    { grep -v '^\[' $(1)/build.log | tail -n 60; exit 1; }
+@tail -n 1 $(1)/build.log
+endef
+
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
 build: deps-build web $(OBJ)/build.ninja ## programs in build/bin/
-	@ninja -C $(OBJ) $(PROGRAMS) | tail -n 1
+	$(call ninja,$(OBJ),$(PROGRAMS))
 	@mkdir -p $(BIN)
 	@for p in $(PROGRAMS); do ln -sf ../obj/$$p $(BIN)/; done
 
@@ -29,14 +36,14 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e check-hosts browser demo-tour ## every test
+check: deps-check lint unit sanitize e2e check-hosts browser demo-tour ## all tests
 	@echo 'make check: everything passed'
 
 unit: build ## unit tests and the fuzzers' corpora
 	meson test -C $(OBJ) --print-errorlogs
 
 e2e: build ## end-to-end tests with real processes
-	@ninja -C $(OBJ) | tail -n 1
+	$(call ninja,$(OBJ),)
 	NIXFLEET_TEST_BIN=$(BIN) NIXFLEET_REPO_TOOL=$(OBJ)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
@@ -49,7 +56,7 @@ browser: build ## the dashboard in a real browser, against a real fleet
 	else echo 'browser: skipped, no chromium on this machine'; fi
 
 sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
-	@ninja -C $(ASAN) | tail -n 1
+	$(call ninja,$(ASAN),)
 	@mkdir -p build/asan-bin
 	@for p in $(PROGRAMS); do ln -sf ../asan/$$p build/asan-bin/; done
 	$(SANITIZE) meson test -C $(ASAN) --print-errorlogs
@@ -58,21 +65,21 @@ sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
 lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
-	@ninja -C $(CLANG) | tail -n 1
+	$(call ninja,$(CLANG),)
 	@$(PYTHON) scripts/lint.py
 	@$(CLANG)/docs/settings-doc | diff - docs/reference/settings.md || \
 	    { echo 'lint: docs/reference/settings.md is old: make docs'; exit 1; }
 	@cd web && npm run --silent check
 
 bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
-	@ninja -C $(OBJ) | tail -n 1
+	$(call ninja,$(OBJ),)
 	@$(PYTHON) bench/run.py --bin $(BIN) --bench $(OBJ)/bench
 
 fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
 	@scripts/fuzz
 
 docs: build ## write the reference pages that are made from tables
-	@ninja -C $(OBJ) docs/settings-doc | tail -n 1
+	$(call ninja,$(OBJ),docs/settings-doc)
 	@$(OBJ)/docs/settings-doc > docs/reference/settings.md
 
 format: ## clang-format every C file
@@ -100,5 +107,5 @@ $(ASAN)/build.ninja: | deps-check
 $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
-.PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize lint bench \
-    fuzz docs format clean web
+.PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize \
+    lint bench fuzz docs format clean web
