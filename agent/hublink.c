@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "loop.h"
+#include "reach.h"
 #include "rnd.h"
 #include "str.h"
 #include "tick.h"
@@ -230,6 +231,7 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	const char *tls = l->conf.trust != NULL ?
 	    tls_trust_failure(l->conf.trust) : NULL;
 	unsigned status = lws_http_client_http_response(wsi);
+	struct err e = { 0 };
 	char why[200];
 
 	if (status == 401) {
@@ -243,9 +245,8 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	} else if (l->conf.url->tls && tls != NULL) {
 		snprintf(why, sizeof(why), "TLS: %s", tls);
 	} else {
-		snprintf(why, sizeof(why), "cannot connect: %.*s",
-		    in != NULL ? (int)(len < 150 ? len : 150) : 7,
-		    in != NULL ? in : "no luck");
+		(void)reach_why(l->conf.url, in, len, &e);
+		snprintf(why, sizeof(why), "%.199s", e.text);
 	}
 	ended(l, why);
 }
