@@ -164,6 +164,16 @@ ended(struct hublink *l, const char *why)
 	schedule(l);
 }
 
+/* The library could not connect, and its words (or none) do not say why. */
+static void
+unreachable(struct hublink *l, const char *words, size_t len)
+{
+	struct err e = { 0 };
+
+	(void)reach_why(l->conf.url, words, len, &e);
+	ended(l, e.text);
+}
+
 static void
 connect_now(struct hublink *l)
 {
@@ -192,7 +202,7 @@ connect_now(struct hublink *l)
 	wsi = lws_client_connect_via_info(&ci);
 	free(host);
 	if (wsi == NULL && l->state == HUBLINK_CONNECTING)
-		ended(l, "cannot connect");
+		unreachable(l, NULL, 0);
 	else if (l->state == HUBLINK_CONNECTING)
 		l->wsi = wsi;
 }
@@ -231,7 +241,6 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	const char *tls = l->conf.trust != NULL ?
 	    tls_trust_failure(l->conf.trust) : NULL;
 	unsigned status = lws_http_client_http_response(wsi);
-	struct err e = { 0 };
 	char why[200];
 
 	if (status == 401) {
@@ -245,8 +254,8 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	} else if (l->conf.url->tls && tls != NULL) {
 		snprintf(why, sizeof(why), "TLS: %s", tls);
 	} else {
-		(void)reach_why(l->conf.url, in, len, &e);
-		snprintf(why, sizeof(why), "%.199s", e.text);
+		unreachable(l, in, len);
+		return;
 	}
 	ended(l, why);
 }
