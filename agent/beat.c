@@ -282,13 +282,30 @@ metrics_now(struct beat *b)
 	return (wire_metrics_json(&w));
 }
 
+json_t *
+beat_repo(const struct beat *b)
+{
+	static const struct { const char *key; enum setting set; } words[] = {
+		{ "url", SET_REPO_URL }, { "branch", SET_BRANCH },
+	};
+	json_t *obj = json_copy(b->state->repo);
+	const char *v;
+	size_t i;
+
+	for (i = 0; i < 2 && b->conf->legacy_dir == NULL; i++)
+		if ((v = settings_str(b->conf->set, words[i].set)) != NULL)
+			(void)json_object_set_new(obj, words[i].key,
+			    json_string(v));
+	return (obj);
+}
+
 static json_t *
 facts(struct beat *b)
 {
 	json_t *obj = deploy_facts_json(&b->facts);
 
 	if (b->state->repo != NULL)
-		(void)json_object_set(obj, "repo", b->state->repo);
+		(void)json_object_set_new(obj, "repo", beat_repo(b));
 	if (b->lock_inputs != NULL)
 		(void)json_object_set(obj, "lock_inputs", b->lock_inputs);
 	if (b->conf->legacy_dir != NULL)

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "agentconf.h"
@@ -26,29 +25,16 @@ say(const char *what, const char *text, int ok)
 	return (ok ? 0 : 1);
 }
 
-/* The directory as it is, or the nearest parent in which it can be made. */
 static int
 check_state(const struct agentconf *c)
 {
-	char *dir = str_dup(c->state_dir), *up, *text;
-	int bad;
+	struct err e = { 0 };
 
-	while (!file_exists(dir) && strcmp(dir, "/") != 0) {
-		up = file_dirname(dir);
-		free(dir);
-		dir = up;
-	}
-	if (access(dir, W_OK | X_OK) == 0) {
-		bad = say("state", c->state_dir, 1);
-	} else {
-		text = str_printf("%s cannot be written by user %s: set "
-		    "NIXFLEET_STATE_DIR or give it to that user", dir,
-		    c->user);
-		bad = say("state", text, 0);
-		free(text);
-	}
-	free(dir);
-	return (bad);
+	if (file_try_dir(c->state_dir, &e) == 0)
+		return (say("state", c->state_dir, 1));
+	err_wrap(&e, "%s cannot be written by user %s (set NIXFLEET_STATE_DIR "
+	    "or give it to that user)", c->state_dir, c->user);
+	return (say("state", e.text, 0));
 }
 
 static int
@@ -91,6 +77,33 @@ check_repo(const struct agentconf *c)
 	return (bad);
 }
 
+/* Is what this host builds in the clone that is there? */
+static int
+check_attr(const struct agentconf *c, const struct deploy_conf *dc)
+{
+	char head[REPO_REV] = "";
+	struct repo_conf rc;
+	struct repo *r = NULL;
+	struct err e = { 0 };
+
+	if (dc->flake_attr == NULL)
+		return (0);
+	agentconf_repo(c, &rc);
+	if (repo_open(&rc, &r, &e) == 0 && repo_head(r, head) == -1)
+		head[0] = '\0';
+	repo_free(&r);
+	if (head[0] == '\0')
+		return (say("attribute", "not looked at: there is no clone "
+		    "yet", 1));
+	if (deploy_attr_check(dc, head, &e) == 0)
+		return (say("attribute", dc->flake_attr, 1));
+	if (e.code == ERR_TIMEOUT)
+		return (say("attribute", "not known: nix takes too long to "
+		    "evaluate it", 1));
+	err_wrap(&e, "NIXFLEET_FLAKE_ATTR=%s", dc->flake_attr);
+	return (say("attribute", e.text, 0));
+}
+
 static int
 check_build(const struct agentconf *c)
 {
@@ -100,7 +113,8 @@ check_build(const struct agentconf *c)
 	agentconf_deploy(c, &dc);
 	if (deploy_check(&dc, &e) == -1)
 		return (say("system", e.text, 0));
-	return (say("system", deploy_kind_name(c->kind), 1));
+	return (say("system", deploy_kind_name(c->kind), 1) |
+	    check_attr(c, &dc));
 }
 
 /* ---- hub: one real handshake ---- */

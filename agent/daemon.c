@@ -189,7 +189,9 @@ on_state(void *cookie)
 
 	if (state == HUBLINK_OPEN)
 		return;
-	if (state == HUBLINK_WAITING)
+	/* on_token() has said what is wrong with the token. */
+	if (state == HUBLINK_WAITING &&
+	    hosttoken_current(&d->token) != NULL)
 		log_warn("no link to the hub", "hub", d->conf->url_text,
 		    "reason", hublink_reason(d->link));
 	d->dialect = 0;
@@ -296,6 +298,20 @@ on_job_tick(void *cookie)
 		control_pump(d->control);
 }
 
+/* Is there a clone, of what the settings name? */
+static bool
+cloned(const struct daemon *d)
+{
+	const json_t *was = d->state.verified;
+	const struct settings *s = d->conf->set;
+
+	return (beat_has_clone(d->beat) && (was == NULL ||
+	    (str_eq(json_string_value(json_object_get(was, "url")),
+	    settings_str(s, SET_REPO_URL)) &&
+	    str_eq(json_string_value(json_object_get(was, "branch")),
+	    settings_str(s, SET_BRANCH)))));
+}
+
 /* The first clone is a pull of our own, tried until there is one. */
 static void
 on_clone(uv_timer_t *t)
@@ -307,7 +323,7 @@ on_clone(uv_timer_t *t)
 	enum reject why;
 	char *old;
 
-	if (daemon_job(d, &info) != NULL || beat_has_clone(d->beat))
+	if (daemon_job(d, &info) != NULL || cloned(d))
 		return;
 	if (d->clone_op[0] != '\0') {
 		/* One failed attempt is enough to look at. */
@@ -322,14 +338,14 @@ on_clone(uv_timer_t *t)
 		log_error("cannot clone the repository", "error", e.text);
 }
 
-/* When there is no clone yet, try (again) after a while. */
+/* When there is no such clone yet, try (again) after a while. */
 static void
 arm_clone(struct daemon *d)
 {
 	uint64_t wait = CLONE_FIRST;
 	unsigned i;
 
-	if (d->conf->legacy_dir != NULL || beat_has_clone(d->beat)) {
+	if (d->conf->legacy_dir != NULL || cloned(d)) {
 		d->clone_tries = 0;
 		return;
 	}
@@ -446,6 +462,18 @@ open_state(struct daemon *d, struct err *e)
 	return (journal_open(d->conf->state_dir, &d->journal, e));
 }
 
+/* What a switch will be refused with. */
+static void
+warn_system(const struct daemon *d)
+{
+	struct deploy_conf dc;
+	struct err e = { 0 };
+
+	agentconf_deploy(d->conf, &dc);
+	if (deploy_check(&dc, &e) == -1)
+		log_warn("this host cannot be switched", "reason", e.text);
+}
+
 static int
 start(struct daemon *d, const char *const *env, struct err *e)
 {
@@ -465,6 +493,7 @@ start(struct daemon *d, const char *const *env, struct err *e)
 		log_warn("NIXFLEET_URL is not set: working without a hub");
 	else if (start_link(d, e) == -1)
 		return (-1);
+	warn_system(d);
 	start_control(d);
 	if (d->link != NULL)
 		hublink_start(d->link);

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "loop.h"
+#include "reach.h"
 #include "rnd.h"
 #include "str.h"
 #include "tick.h"
@@ -163,6 +164,16 @@ ended(struct hublink *l, const char *why)
 	schedule(l);
 }
 
+/* The library could not connect, and its words (or none) do not say why. */
+static void
+unreachable(struct hublink *l, const char *words, size_t len)
+{
+	struct err e = { 0 };
+
+	(void)reach_why(l->conf.url, words, len, &e);
+	ended(l, e.text);
+}
+
 static void
 connect_now(struct hublink *l)
 {
@@ -191,7 +202,7 @@ connect_now(struct hublink *l)
 	wsi = lws_client_connect_via_info(&ci);
 	free(host);
 	if (wsi == NULL && l->state == HUBLINK_CONNECTING)
-		ended(l, "cannot connect");
+		unreachable(l, NULL, 0);
 	else if (l->state == HUBLINK_CONNECTING)
 		l->wsi = wsi;
 }
@@ -243,9 +254,8 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	} else if (l->conf.url->tls && tls != NULL) {
 		snprintf(why, sizeof(why), "TLS: %s", tls);
 	} else {
-		snprintf(why, sizeof(why), "cannot connect: %.*s",
-		    in != NULL ? (int)(len < 150 ? len : 150) : 7,
-		    in != NULL ? in : "no luck");
+		unreachable(l, in, len);
+		return;
 	}
 	ended(l, why);
 }

@@ -144,7 +144,7 @@ repo_json(const struct daemon *d)
 {
 
 	if (d->state.repo != NULL)
-		return (json_incref(d->state.repo));
+		return (beat_repo(d->beat));
 	return (json_pack("{s:s?, s:s?, s:s, s:b}", "url",
 	    settings_str(d->conf->set, SET_REPO_URL), "branch",
 	    settings_str(d->conf->set, SET_BRANCH), "dir", d->conf->repo_dir,

@@ -379,3 +379,23 @@ file_dirname(const char *path)
 		n--;
 	return (str_ndup(path, n));
 }
+
+int
+file_try_dir(const char *path, struct err *e)
+{
+	char *at = str_dup(path), *up, *made;
+	int rc = 0;
+
+	while (!file_exists(at) && strcmp(at, "/") != 0 &&
+	    strcmp(at, ".") != 0) {
+		up = file_dirname(at);
+		free(at);
+		at = up;
+	}
+	made = file_join(at, ".nixfleet-try-XXXXXX");
+	if (mkdtemp(made) == NULL || rmdir(made) == -1)
+		rc = err_sys(e, "write in %s", at);
+	free(made);
+	free(at);
+	return (rc);
+}

@@ -49,6 +49,14 @@ int	 file_sync_dir(const char *path, struct err *)
 /* Write all ${n} bytes, going on after EINTR and short writes. */
 int	 file_write_all(int fd, const void *, size_t n);
 
+/**
+ * file_try_dir(path, e):
+ * Could we write to ${path}, or make it if it is not there?  Tried in it or
+ * in its nearest parent with a directory that is removed again.
+ */
+int	 file_try_dir(const char *, struct err *)
+	    __attribute__((warn_unused_result));
+
 bool	 file_exists(const char *);
 bool	 file_is_dir(const char *);
 

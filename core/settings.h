@@ -63,6 +63,7 @@ enum setting_type {
 	SETTING_SECONDS,	/* "90", "90s", "5m", "1h30m", "7d" */
 	SETTING_URL,		/* http, https, ws or wss */
 	SETTING_LIST,		/* comma-separated */
+	SETTING_COLOUR,		/* "#rgb", "#rrggbb" */
 	SETTING_ADDRESS,	/* "HOST:PORT", "[HOST]:PORT", ":PORT" */
 };
 

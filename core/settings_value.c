@@ -183,6 +183,17 @@ check_address(const struct setting_def *def, const char *value, struct err *e)
 	return (0);
 }
 
+static int
+check_colour(const struct setting_def *def, const char *value, struct err *e)
+{
+	size_t n = strlen(value);
+
+	if (value[0] == '#' && (n == 4 || n == 7) &&
+	    strspn(value + 1, "0123456789abcdefABCDEF") == n - 1)
+		return (0);
+	return (wrong(def, value, "a colour as #rgb or #rrggbb", e));
+}
+
 int
 settings_value_check(const struct setting_def *def, const char *value,
     int64_t *number, struct err *e)
@@ -203,6 +214,8 @@ settings_value_check(const struct setting_def *def, const char *value,
 		return (check_url(def, value, e));
 	case SETTING_ADDRESS:
 		return (check_address(def, value, e));
+	case SETTING_COLOUR:
+		return (check_colour(def, value, e));
 	case SETTING_PATH:
 		if (value[0] == '/')
 			return (0);

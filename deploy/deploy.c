@@ -123,17 +123,39 @@ check_root(const struct deploy_conf *c, struct err *e)
 	    "example \"sudo %s\"", kinds[c->kind], command));
 }
 
+#ifdef __APPLE__
+#define FOREIGN DEPLOY_NIXOS
+#define SYSTEM "macOS"
+#else
+#define FOREIGN DEPLOY_DARWIN
+#define SYSTEM "Linux"
+#endif
+
+static int
+check_programs(const struct deploy_conf *c, struct err *e)
+{
+	if (c->kind == FOREIGN)
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_HOST_KIND is %s, "
+		    "but this is " SYSTEM, kinds[c->kind]));
+	if (is_set(c->activate_path) && (file_is_dir(c->activate_path) ||
+	    access(c->activate_path, X_OK) == -1))
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE \"%s\" "
+		    "is not there or cannot be run by us: give the path of "
+		    "nixfleet-activate", c->activate_path));
+	return (0);
+}
+
 int
 deploy_check(const struct deploy_conf *c, struct err *e)
 {
-	if (flakeref_check(c, NULL, e) == -1)
+	if (flakeref_check(c, NULL, e) == -1 || check_programs(c, e) == -1)
 		return (-1);
 	if (c->kind == DEPLOY_CUSTOM && !is_set(c->flake_attr))
-		return (err_set(e, ERR_INPUT, "host kind custom: set "
+		return (err_set(e, ERR_REFUSED, "host kind custom: set "
 		    "NIXFLEET_FLAKE_ATTR to the attribute to build, for "
 		    "example packages.x86_64-linux.{host}"));
 	if (c->kind == DEPLOY_CUSTOM && !is_set(c->profile))
-		return (err_set(e, ERR_INPUT, "host kind custom: set "
+		return (err_set(e, ERR_REFUSED, "host kind custom: set "
 		    "NIXFLEET_PROFILE to the profile to keep, an absolute "
 		    "path"));
 	if (is_set(c->profile) && (c->profile[0] != '/' ||

@@ -231,6 +231,14 @@ struct deploy_state {
 };
 
 /**
+ * deploy_attr_check(conf, rev, e):
+ * Does the flake at commit ${rev} have the attribute that is built?  It is
+ * evaluated, not built, in at most 60 s (then ERR_TIMEOUT).
+ */
+int	 deploy_attr_check(const struct deploy_conf *, const char *rev,
+	    struct err *) __attribute__((warn_unused_result));
+
+/**
  * deploy_system_state(conf, rev, st):
  * For refresh-system: evaluate (not build) the closure of ${rev} and compare
  * it with what runs.  At most 60 s.  A failure is a state too.

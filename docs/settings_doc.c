@@ -9,6 +9,7 @@ static const char *const type_names[] = {
 	[SETTING_BOOL] = "true or false", [SETTING_WORD] = "one of",
 	[SETTING_PATH] = "absolute path", [SETTING_SECONDS] = "duration",
 	[SETTING_URL] = "URL", [SETTING_LIST] = "comma-separated list",
+	[SETTING_COLOUR] = "colour",
 	[SETTING_ADDRESS] = "address and port",
 };
 

@@ -69,6 +69,7 @@ api_hosts_add(struct http_req *r)
 	struct fleet_host *h;
 	struct err e;
 	json_t *v;
+	bool known;
 
 	if (http_json(r, &v) == -1)
 		return;
@@ -78,14 +79,17 @@ api_hosts_add(struct http_req *r)
 	    member(r, v, "device_type", &new.device_type) == -1 ||
 	    member(r, v, "theme_color", &new.theme_color) == -1)
 		goto out;
-	if (new.hostname == NULL)
+	if (new.hostname == NULL) {
 		http_reply_error(r, 400, "bad_request",
 		    "hostname: a string is wanted");
-	else if (fleet_add(r->srv->hub->fleet, &new, &h, &e) == -1)
+		goto out;
+	}
+	known = fleet_find(r->srv->hub->fleet, new.hostname) != NULL;
+	if (fleet_add(r->srv->hub->fleet, &new, &h, &e) == -1)
 		http_reply_err(r, &e);
 	else
 		http_reply_json(r, 200, json_pack("{s:s, s:s}", "status",
-		    "created", "host_id", h->id));
+		    known ? "updated" : "created", "host_id", h->id));
 out:
 	json_decref(v);
 }

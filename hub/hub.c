@@ -9,6 +9,7 @@
 #include "fleet.h"
 #include "hub.h"
 #include "intern.h"
+#include "log.h"
 #include "mirror.h"
 #include "operation.h"
 #include "store.h"
@@ -60,7 +61,12 @@ read_settings(struct hub *hub, struct err *e)
 	if (settings_secret(s, SET_AGENT_TOKEN, SET_AGENT_TOKEN_FILE,
 	    &hub->shared_token, e) == -1)
 		return (-1);
-	return (file_mkdirs(hub->data_dir, 0700, e));
+	if (hub->shared_token == NULL)
+		log_warn("NIXFLEET_AGENT_TOKEN_FILE is not set: no new host "
+		    "can enrol");
+	if (file_mkdirs(hub->data_dir, 0700, e) == -1)
+		return (err_wrap(e, "NIXFLEET_DATA_DIR"));
+	return (0);
 }
 
 static int

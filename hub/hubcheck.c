@@ -1,25 +1,27 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "http_proxy.h"
 #include "hubcheck.h"
 #include "listener.h"
+#include "mirror.h"
 #include "password.h"
+#include "repo.h"
+#include "rnd.h"
 #include "settings.h"
 #include "str.h"
 
 static int
 check_listen(const struct settings *s, char *note, size_t len, struct err *e)
 {
-	char host[1024];
-	int port;
+	const char *where = settings_str(s, SET_LISTEN);
 
-	snprintf(note, len, "%s", settings_str(s, SET_LISTEN));
-	return (listener_parse(settings_str(s, SET_LISTEN), host,
-	    sizeof(host), &port, e));
+	snprintf(note, len, "%s is free", where);
+	if (listener_try(where, e) == -1)
+		return (err_wrap(e, "NIXFLEET_LISTEN"));
+	return (0);
 }
 
 static int
@@ -75,15 +77,44 @@ static int
 check_data(const struct settings *s, char *note, size_t len, struct err *e)
 {
 	const char *dir = settings_str(s, SET_DATA_DIR);
-	char *parent = file_dirname(dir);
-	const char *at = file_is_dir(dir) ? dir : parent;
-	int rc = 0;
 
 	snprintf(note, len, "%s", dir);
-	if (access(at, W_OK | X_OK) == -1)
-		rc = err_sys(e, "%s is not writable for this user: %s", dir,
-		    at);
-	free(parent);
+	if (file_try_dir(dir, e) == -1)
+		return (err_wrap(e, "NIXFLEET_DATA_DIR=%s cannot be written "
+		    "by this user", dir));
+	return (0);
+}
+
+/* Look at the branch without leaving anything behind. */
+static int
+check_repo(const struct settings *s, char *note, size_t len, struct err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *word, *state, *dir, tip[REPO_REV];
+	struct repo_conf conf;
+	struct repo *r = NULL;
+	int rc = -1;
+
+	snprintf(note, len, "none: hosts are not compared with a branch");
+	if (settings_str(s, SET_REPO_URL) == NULL)
+		return (0);
+	word = rnd_token(6);
+	state = str_printf("%s/nixfleet-check-%s", tmp != NULL ? tmp : "/tmp",
+	    word);
+	dir = file_join(state, "repo");
+	mirror_conf(s, state, dir, &conf);
+	if (file_mkdirs(state, 0700, e) == 0 && repo_open(&conf, &r, e) == 0)
+		rc = repo_check(r, tip, e);
+	if (rc == -1)
+		err_wrap(e, "NIXFLEET_REPO_URL=%s", conf.url);
+	else
+		snprintf(note, len, "%s, branch %s is at %.12s", conf.url,
+		    conf.branch, tip);
+	repo_free(&r);
+	(void)!file_rmtree(state, NULL);
+	free(dir);
+	free(state);
+	free(word);
 	return (rc);
 }
 
@@ -141,6 +172,7 @@ static const struct {
 	{ "TLS", check_tls },
 	{ "trusted proxies", check_proxies },
 	{ "data directory", check_data },
+	{ "repository", check_repo },
 	{ "token of agents", check_token },
 	{ "password", check_password },
 	{ "one-time codes", check_totp },

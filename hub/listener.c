@@ -103,6 +103,17 @@ open_socket(const char *where, struct err *e)
 	return (fd);
 }
 
+int
+listener_try(const char *where, struct err *e)
+{
+	int fd = open_socket(where, e);
+
+	if (fd == -1)
+		return (-1);
+	close(fd);
+	return (0);
+}
+
 static void
 name(struct listener *l)
 {

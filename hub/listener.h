@@ -29,6 +29,10 @@ const char *listener_address(const struct listener *);
 /* Stop listening; closed on the loop. */
 void	 listener_close(struct listener **);
 
+/* Could we listen there now?  Nothing stays open. */
+int	 listener_try(const char *where, struct err *)
+	    __attribute__((warn_unused_result));
+
 /**
  * listener_parse(where, host, hostlen, port, e):
  * Take "HOST:PORT" apart; *${host} is "" for every address.

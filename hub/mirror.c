@@ -247,14 +247,13 @@ on_timer(uv_timer_t *t)
 	start(t->data, true);
 }
 
-static int
-open_repo(struct mirror *m, const char *url, struct err *e)
+void
+mirror_conf(const struct settings *s, const char *state, const char *dir,
+    struct repo_conf *out)
 {
-	const struct settings *s = m->hub->settings;
-	char *state = file_join(m->hub->data_dir, "mirror");
-	char *dir = file_join(state, "repo");
 	const struct repo_conf conf = {
-		.url = url, .branch = settings_str(s, SET_BRANCH),
+		.url = settings_str(s, SET_REPO_URL),
+		.branch = settings_str(s, SET_BRANCH),
 		.dir = dir, .state_dir = state,
 		.ssh_key = settings_str(s, SET_SSH_KEY),
 		.known_hosts = settings_str(s, SET_SSH_KNOWN_HOSTS),
@@ -262,10 +261,22 @@ open_repo(struct mirror *m, const char *url, struct err *e)
 		.depth = (int)settings_int(s, SET_REPO_DEPTH),
 		.subdir = settings_str(s, SET_REPO_SUBDIR),
 		.fetch_timeout_ms = settings_int(s, SET_FETCH_TIMEOUT) * 1000,
-		.stop_fd = m->stop_pipe[0],
+		.stop_fd = -1,
 	};
+
+	*out = conf;
+}
+
+static int
+open_repo(struct mirror *m, struct err *e)
+{
+	char *state = file_join(m->hub->data_dir, "mirror");
+	char *dir = file_join(state, "repo");
+	struct repo_conf conf;
 	int rc = -1;
 
+	mirror_conf(m->hub->settings, state, dir, &conf);
+	conf.stop_fd = m->stop_pipe[0];
 	if (file_mkdirs(state, 0700, e) == 0)
 		rc = repo_open(&conf, &m->repo, e);
 	free(dir);
@@ -287,7 +298,7 @@ configure(struct mirror *m, struct err *e)
 	if (url == NULL)
 		return (0);
 	m->state.branch = str_dup(settings_str(s, SET_BRANCH));
-	return (open_repo(m, url, e));
+	return (open_repo(m, e));
 }
 
 int

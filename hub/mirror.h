@@ -9,6 +9,8 @@
 
 struct hub;
 struct mirror;
+struct repo_conf;
+struct settings;
 
 /*
  * The desired revision: from the hub's own clone of the configuration
@@ -29,6 +31,10 @@ struct mirror_state {
 	struct mirror_commit *commits;	/* newest first */
 	size_t ncommits;
 };
+
+/* The repository as the settings have it; borrowed from the arguments. */
+void	 mirror_conf(const struct settings *, const char *state,
+	    const char *dir, struct repo_conf *);
 
 int	 mirror_new(struct hub *, struct mirror **, struct err *)
 	    __attribute__((warn_unused_result));

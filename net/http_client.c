@@ -4,6 +4,7 @@
 
 #include "http_client.h"
 #include "loop.h"
+#include "reach.h"
 #include "str.h"
 #include "url.h"
 
@@ -14,6 +15,7 @@ struct exchange {
 	const struct http_client_request *req;
 	struct http_client_response *res;
 	struct err *e;
+	const struct url *url;
 	struct tls_trust *trust;	/* the request's, or our own */
 	uv_loop_t uv;
 	uv_timer_t deadline;
@@ -160,8 +162,7 @@ on_refused(struct exchange *x, const char *why, size_t n)
 		finish(x, err_set(x->e, ERR_REFUSED, "the server's certificate "
 		    "is not trusted: %s", cert));
 	else
-		finish(x, err_set(x->e, ERR_NET, "cannot connect: %.*s",
-		    why != NULL ? (int)n : 7, why != NULL ? why : "no answer"));
+		finish(x, reach_why(x->url, why, n, x->e));
 }
 
 static void
@@ -287,6 +288,7 @@ http_client_run(const struct http_client_request *req,
 	memset(res, 0, sizeof(*res));
 	if (url_parse(req->url, &u, e) == -1)
 		return (-1);
+	x.url = &u;
 	if (u.tls && req->trust == NULL)
 		rc = tls_trust_load(NULL, NULL, &system, e);
 	if (u.tls)

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 from fleet import wait_for
@@ -164,8 +165,17 @@ def test_check(new_agent):
     ({"NIXFLEET_TOKEN": None}, "NIXFLEET_TOKEN_FILE"),
     ({"NIXFLEET_REPO_URL": "file:///nowhere/at/all"}, "repository"),
     ({"NIXFLEET_BRANCH": "nosuch"}, "nosuch"),
-    ({"NIXFLEET_FLAKE_ATTR": None}, "system"),
-    ({"NIXFLEET_URL": "http://127.0.0.1:1"}, "hub")])
+    ({"NIXFLEET_FLAKE_ATTR": None}, "NIXFLEET_FLAKE_ATTR"),
+    ({"NIXFLEET_ACTIVATE": "/nowhere/activate"}, "NIXFLEET_ACTIVATE"),
+    ({"NIXFLEET_ACTIVATE": "/etc/passwd"}, "NIXFLEET_ACTIVATE"),
+    ({"NIXFLEET_HOST_KIND": "nixos" if sys.platform == "darwin"
+      else "darwin"}, "NIXFLEET_HOST_KIND"),
+    ({"NIXFLEET_STATE_DIR": "/proc/x", "NIXFLEET_REPO_DIR": None},
+     "NIXFLEET_STATE_DIR"),
+    ({"NIXFLEET_URL": "http://no-such-host.invalid",
+      "NIXFLEET_ALLOW_INSECURE_HTTP": "true"},
+     'the host name "no-such-host.invalid"'),
+    ({"NIXFLEET_URL": "http://127.0.0.1:1"}, "connection refused")])
 def test_check_says_what_is_wrong(new_agent, settings, words):
     """--check fails with the reason and what to set."""
     agent = new_agent()
@@ -173,6 +183,53 @@ def test_check_says_what_is_wrong(new_agent, settings, words):
     assert done.returncode == 1
     line = [li for li in done.stdout.splitlines() if "FAIL" in li]
     assert line and words in " ".join(line)
+
+
+def test_check_looks_for_the_attribute(new_agent):
+    """With a clone, --check knows whether there is anything to build."""
+    agent = new_agent().start().ready()
+    agent.end()
+    done = program(agent, "--check")
+    assert done.returncode == 0, done.stdout
+    done = program(agent, "--check", NIXFLEET_FLAKE_ATTR="fleet.nosuch")
+    line = [li for li in done.stdout.splitlines() if "FAIL" in li]
+    assert done.returncode == 1 and "fleet.nosuch" in line[0], done.stdout
+
+
+def test_custom_without_attribute(new_agent):
+    """The start warns with the words that a switch is refused with."""
+    agent = new_agent().start(NIXFLEET_FLAKE_ATTR=None).ready()
+    words = "host kind custom: set NIXFLEET_FLAKE_ATTR"
+    assert words in agent.log.read_text()
+    end = agent.ask("run", op="switch")[-1]
+    assert end["outcome"] == "refused" and words in end["message"]
+
+
+def test_other_repository(new_agent):
+    """An agent restarted with another branch pulls it at once."""
+    agent = new_agent().start().ready()
+    agent.end()
+    git = ["git", "-C", str(agent.fleet.root / "config.git")]
+    subprocess.run([*git, "branch", "other", "main"], check=True)
+    agent.start(NIXFLEET_BRANCH="nosuch")
+    repo = wait_for("a failed pull", lambda: agent.idle() and agent.ask(
+        "status")[0]["repo"].get("failure") and agent.ask("status")[0]["repo"])
+    assert repo["branch"] == "nosuch" and repo["failure"] == "branch_missing"
+    agent.end()
+    agent.start(NIXFLEET_BRANCH="other")
+    repo = wait_for("the other branch", lambda: agent.idle() and "failure" not
+                    in agent.ask("status")[0]["repo"] and
+                    agent.ask("status")[0]["repo"])
+    assert repo["branch"] == "other"
+
+
+def test_missing_token_is_logged_once(new_agent):
+    """One line an attempt, not two."""
+    agent = new_agent().start(NIXFLEET_TOKEN=None)
+    wait_for("the word", lambda: "no token" in agent.log.read_text())
+    wait_for("the clone", agent.idle)
+    log = agent.log.read_text()
+    assert "NIXFLEET_TOKEN_FILE" in log and "no link to the hub" not in log
 
 
 @pytest.mark.parametrize("settings,words", [

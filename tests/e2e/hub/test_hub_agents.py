@@ -328,6 +328,8 @@ def test_host_routes(agent, user):
     assert user.post("/api/hosts", {"hostname": "new", "location": "work"}
                      ).json == {"status": "created", "host_id": "new"}
     assert user.host("new")["liveness"] == "never"
+    assert user.post("/api/hosts", {"hostname": "new", "location": "home"}
+                     ).json == {"status": "updated", "host_id": "new"}
     assert user.post("/api/hosts", {"hostname": "../x"}).status == 400
     assert user.post("/api/hosts", {"hostname": 3}).status == 400
     assert user.request("DELETE", "/api/hosts/new").json["status"] == "deleted"

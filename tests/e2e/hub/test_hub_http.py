@@ -313,6 +313,7 @@ def test_check_and_arguments(bin_dir, tmp_path):
         return subprocess.run([bin_dir / "nixfleet-hub", *args], text=True,
                               capture_output=True, timeout=20, env={
                                   "PATH": "/usr/bin:/bin",
+                                  "NIXFLEET_LISTEN": "127.0.0.1:0",
                                   "NIXFLEET_DATA_DIR": str(tmp_path), **env})
     assert re.fullmatch(r"nixfleet-hub \d+\.\d+\.\d+\n",
                         run("--version").stdout)
@@ -329,3 +330,37 @@ def test_check_and_arguments(bin_dir, tmp_path):
         assert done.returncode == 1 and "WRONG" in done.stdout, env
         done = run(**env)
         assert done.returncode == 1 and done.stderr, env
+
+
+def test_check_tries_what_it_can(hub, bin_dir, tmp_path):
+    """--check finds a port that is taken, a repository that is not there and
+    a directory that cannot be, each with the setting's name."""
+    git = tmp_path / "config.git"
+    for args in (["init", "-q", "-b", "main", git],
+                 ["-C", git, "-c", "user.name=a", "-c", "user.email=a@b",
+                  "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *args], check=True)
+
+    def check(**env):
+        return subprocess.run(
+            [bin_dir / "nixfleet-hub", "--check"], text=True,
+            capture_output=True, timeout=60, env={
+                "PATH": "/usr/bin:/bin", "NIXFLEET_LISTEN": "127.0.0.1:0",
+                "NIXFLEET_DATA_DIR": str(tmp_path), "NIXFLEET_REPO_URL":
+                f"file://{git}", **env})
+    done = check()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "branch main is at" in done.stdout
+    for name, value in (("LISTEN", "%s:%d" % hub.address[:2]),
+                        ("BRANCH", "nosuch"), ("REPO_URL", "file:///none"),
+                        ("DATA_DIR", "/proc/x")):
+        done = check(**{f"NIXFLEET_{name}": value})
+        wrong = [x for x in done.stdout.splitlines() if "WRONG" in x]
+        assert done.returncode == 1 and len(wrong) == 1, done.stdout
+        assert f"NIXFLEET_{name}" in wrong[0] or value in wrong[0]
+
+
+def test_start_without_agent_token(new_hub):
+    """A hub that nobody can enrol at says so in its log."""
+    hub = new_hub(NIXFLEET_AGENT_TOKEN="")
+    assert "NIXFLEET_AGENT_TOKEN_FILE" in hub.log.read_text()

@@ -223,6 +223,22 @@ test_file_names(void **unused)
 	check_path(file_dirname("a//b"), "a");
 }
 
+/* A directory is tried, not guessed at: nothing stays, and /proc takes none
+   even from root. */
+static void
+test_file_try_dir(void **unused)
+{
+	struct err e;
+
+	(void)unused;
+	assert_int_equal(0, file_try_dir("/tmp", &e));
+	assert_int_equal(0, file_try_dir("/tmp/nixfleet-none/a/b", &e));
+	assert_false(file_exists("/tmp/nixfleet-none"));
+	assert_int_equal(-1, file_try_dir("/proc/x", &e));
+	assert_non_null(strstr(e.text, "/proc"));
+	assert_int_equal(-1, file_try_dir("/etc/passwd", &e));
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -238,6 +254,7 @@ main(void)
 		FILE_TEST(test_file_rmtree_link),
 		FILE_TEST(test_file_rmtree_deep),
 		FILE_TEST(test_file_names),
+		FILE_TEST(test_file_try_dir),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -127,6 +127,10 @@ test_settings_bad_values(void **unused)
 	BAD("an address such as https://HOST", "NIXFLEET_URL=fleet.example");
 	BAD("an address such as https://HOST", "NIXFLEET_URL=https:///x");
 	BAD("an absolute path, not \"~/key\"", "NIXFLEET_SSH_KEY=~/key");
+	BAD("NIXFLEET_THEME_COLOR (environment): must be a colour as #rgb or "
+	    "#rrggbb, not \"blue\"", "NIXFLEET_THEME_COLOR=blue");
+	BAD("NIXFLEET_THEME_COLOR", "NIXFLEET_THEME_COLOR=#12345");
+	BAD("NIXFLEET_THEME_COLOR", "NIXFLEET_THEME_COLOR=#12345g");
 	BAD("control characters", "NIXFLEET_HOSTNAME=a\nb");
 }
 

@@ -219,8 +219,15 @@ test_nobody(void **unused)
 	(void)unused;
 	assert_int_equal(-1, get("http://127.0.0.1:1/", NULL));
 	assert_int_equal(ERR_NET, err.code);
+	assert_non_null(strstr(err.text, "127.0.0.1:1: connection refused"));
 	assert_int_equal(-1, get("http://no-such-host.invalid/", NULL));
 	assert_int_equal(ERR_NET, err.code);
+	assert_non_null(strstr(err.text,
+	    "the host name \"no-such-host.invalid\""));
+	assert_int_equal(-1, get(address("https", "127.0.0.1", "plain",
+	    "/echo"), NULL));
+	assert_int_equal(ERR_NET, err.code);
+	assert_non_null(strstr(err.text, "does not speak TLS"));
 	assert_int_equal(-1, get("gopher://x/", NULL));
 	assert_int_equal(ERR_INPUT, err.code);
 }

@@ -1,0 +1,107 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "reach.h"
+#include "tick.h"
+#include "url.h"
+
+#define KNOCK_MS 1000
+#define WORDS_MAX 150
+
+static bool
+wait_for(int fd, short events, int64_t until)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left = until - tick_mono();
+
+	return (left > 0 && poll(&p, 1, (int)left) == 1);
+}
+
+/* Connect; 0, or errno of the attempt. */
+static int
+knock(int fd, const struct addrinfo *ai, int64_t until)
+{
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
+		return (0);
+	if (errno != EINPROGRESS)
+		return (errno);
+	if (!wait_for(fd, POLLOUT, until))
+		return (ETIMEDOUT);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
+		return (errno);
+	return (code);
+}
+
+/* Servers of TLS answer a plain request with nothing, or with 400. */
+static bool
+speaks_http(int fd, int64_t until)
+{
+	static const char ask[] = "GET / HTTP/1.0\r\n\r\n";
+	char answer[12];
+
+	return (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) ==
+	    (ssize_t)sizeof(ask) - 1 && wait_for(fd, POLLIN, until) &&
+	    recv(fd, answer, sizeof(answer), 0) == sizeof(answer) &&
+	    memcmp(answer, "HTTP/", 5) == 0 &&
+	    memcmp(answer + 9, "400", 3) != 0);
+}
+
+/* Try one address: errno of the attempt; is it plain HTTP behind it? */
+static int
+try_one(const struct addrinfo *ai, bool tls, bool *plain)
+{
+	int64_t until = tick_mono() + KNOCK_MS;
+	int fd, code;
+
+	if ((fd = socket(ai->ai_family, SOCK_STREAM, 0)) == -1)
+		return (errno);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	code = knock(fd, ai, until);
+	if (code == 0 && tls)
+		*plain = speaks_http(fd, until);
+	close(fd);
+	return (code);
+}
+
+int
+reach_why(const struct url *u, const char *lws, size_t len, struct err *e)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list;
+	char port[16];
+	bool plain = false;
+	int rc;
+
+	snprintf(port, sizeof(port), "%d", u->port);
+	rc = getaddrinfo(u->host, port, &hints, &list);
+	if (rc == EAI_NONAME)
+		return (err_set(e, ERR_NET, "the host name \"%s\" is not "
+		    "known", u->host));
+	if (rc != 0)
+		return (err_set(e, ERR_NET, "the host name \"%s\" cannot be "
+		    "looked up: %s", u->host, gai_strerror(rc)));
+	rc = try_one(list, u->tls, &plain);
+	freeaddrinfo(list);
+	if (rc != 0)
+		return (err_set(e, ERR_NET, "%s:%d: %s", u->host, u->port,
+		    rc == ECONNREFUSED ? "connection refused" :
+		    strerror(rc)));
+	if (plain)
+		return (err_set(e, ERR_NET, "the hub at %s:%d does not speak "
+		    "TLS: use http:// or give it a certificate", u->host,
+		    u->port));
+	return (err_set(e, ERR_NET, "cannot connect: %.*s", lws != NULL ?
+	    (int)(len < WORDS_MAX ? len : WORDS_MAX) : 9,
+	    lws != NULL ? lws : "no answer"));
+}
