@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the files of a folder as a C table for hub/assets.h.
+"""Write the files of a folder as a C table for hub/http/assets.h.
 
 usage: embed.py FOLDER OUT.c DEPFILE
 A folder that is not there makes an empty table.
