@@ -76,15 +76,6 @@ eval(const struct deploy_conf *c, const char *rev, struct err *e)
 	return (path);
 }
 
-int
-deploy_attr_check(const struct deploy_conf *c, const char *rev, struct err *e)
-{
-	char *path = eval(c, rev, e);
-
-	free(path);
-	return (path == NULL ? -1 : 0);
-}
-
 void
 deploy_system_state(const struct deploy_conf *c, const char *rev,
     struct deploy_state *st)
@@ -113,6 +104,15 @@ deploy_system_state(const struct deploy_conf *c, const char *rev,
 		    nixstore_name(st->running),
 		    nixstore_name(st->desired));
 	}
+}
+
+int
+deploy_attr_check(const struct deploy_conf *c, const char *rev, struct err *e)
+{
+	char *path = eval(c, rev, e);
+
+	free(path);
+	return (path == NULL ? -1 : 0);
 }
 
 /* ---- flake.lock ---- */
