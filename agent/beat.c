@@ -288,10 +288,14 @@ beat_repo(const struct beat *b)
 	static const struct { const char *key; enum setting set; } words[] = {
 		{ "url", SET_REPO_URL }, { "branch", SET_BRANCH },
 	};
-	json_t *obj = json_copy(b->state->repo);
-	const char *v;
+	json_t *obj = json_object(), *member;
+	const char *key, *v;
 	size_t i;
 
+	/* What there is not, such as a failure, is left out. */
+	json_object_foreach(b->state->repo, key, member)
+		if (!json_is_null(member))
+			(void)json_object_set(obj, key, member);
 	for (i = 0; i < 2 && b->conf->legacy_dir == NULL; i++)
 		if ((v = settings_str(b->conf->set, words[i].set)) != NULL)
 			(void)json_object_set_new(obj, words[i].key,

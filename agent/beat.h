@@ -36,7 +36,8 @@ char	*beat_register(struct beat *, json_t *resume);
 char	*beat_heartbeat(struct beat *, int dialect, const struct jobs_info *,
 	    bool whole);
 
-/* state->repo, which is set, under the URL and branch that are configured. */
+/* state->repo, which is set, under the URL and branch that are configured,
+   without what is null. */
 json_t	*beat_repo(const struct beat *);
 
 /* {lock, system, tests, git} as a heartbeat has it; a new reference. */

@@ -57,12 +57,10 @@ ops_repo_facts(struct opctx *x)
 	    time_json(st.last_success));
 	(void)json_object_set_new(obj, "last_failure",
 	    time_json(st.last_failure));
-	if (failed) {
-		(void)json_object_set_new(obj, "failure",
-		    text_json(repo_fail_name(st.fail)));
-		(void)json_object_set_new(obj, "failure_text",
-		    text_json(st.fail_text));
-	}
+	(void)json_object_set_new(obj, "failure",
+	    text_json(failed ? repo_fail_name(st.fail) : NULL));
+	(void)json_object_set_new(obj, "failure_text",
+	    text_json(failed ? st.fail_text : NULL));
 	(void)json_object_set_new(obj, "refused",
 	    text_json(st.refused[0] != '\0' ? st.refused : NULL));
 	(void)json_object_set_new(obj, "bytes", json_integer(st.bytes));

@@ -77,15 +77,6 @@ eval(const struct deploy_conf *c, const char *rev, struct err *e)
 	return (path);
 }
 
-int
-deploy_attr_check(const struct deploy_conf *c, const char *rev, struct err *e)
-{
-	char *path = eval(c, rev, e);
-
-	free(path);
-	return (path == NULL ? -1 : 0);
-}
-
 /* The desired closure, or a specialisation of it. */
 static bool
 runs(const struct deploy_state *st)
@@ -125,6 +116,15 @@ deploy_system_state(const struct deploy_conf *c, const char *rev,
 		    nixstore_name(st->running),
 		    nixstore_name(st->desired));
 	}
+}
+
+int
+deploy_attr_check(const struct deploy_conf *c, const char *rev, struct err *e)
+{
+	char *path = eval(c, rev, e);
+
+	free(path);
+	return (path == NULL ? -1 : 0);
 }
 
 /* ---- flake.lock ---- */

@@ -219,7 +219,9 @@ end(struct repo *r, int fd, int rc, const struct err *why, bool record,
 		r->fail = REPO_FAIL_NONE;
 	else if (r->fail == REPO_FAIL_NONE)
 		r->fail = fail_from_err(why);
-	if (record && r->fail != REPO_FAIL_BUSY)
+	/* Neither says anything about the repository. */
+	if (record && r->fail != REPO_FAIL_BUSY &&
+	    r->fail != REPO_FAIL_STOPPED)
 		last_record(r, why);
 	if (fd != -1)
 		close(fd);

@@ -164,7 +164,7 @@ http_reply(struct http_req *r, int status, const char *type,
 void
 http_reply_json(struct http_req *r, int status, json_t *v)
 {
-	char *text = json_dumps(v, JSON_COMPACT);
+	char *text = json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
 	json_decref(v);
 	if (text == NULL)

@@ -45,7 +45,7 @@ envelope(const struct browsers *all, const char *type, json_t *payload)
 
 	if (payload != NULL)
 		json_object_set_new(v, "payload", payload);
-	text = json_dumps(v, JSON_COMPACT);
+	text = json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(v);
 	t = ws_text_new(text, strlen(text));
 	free(text);

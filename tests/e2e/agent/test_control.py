@@ -262,3 +262,18 @@ def test_works_without_a_hub(new_agent):
     assert agent.ask("run", op="switch")[-1]["outcome"] == "ok"
     assert agent.ask("status")[0]["hub"]["state"] == "none"
     assert agent.end() == 0
+
+
+def test_stopped_pull_is_no_failure(new_agent):
+    """Whoever stops a pull says nothing about the repository."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        agent = new_agent().start(NIXFLEET_REPO_URL="http://127.0.0.1:%d/x.git"
+                                  % silent.getsockname()[1])
+        peer, _ = silent.accept()
+        agent.ask("stop")
+        status = agent.ask("status")[0]
+        peer.close()
+    assert status["last"][0]["outcome"] == "stopped"
+    assert "failure" not in status["repo"]
+    assert status["compartments"]["git"]["status"] != "error"

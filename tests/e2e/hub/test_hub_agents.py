@@ -49,6 +49,15 @@ def test_dispatch_output_and_outcome(agent, user, dialect):
         "id"] == op_id
 
 
+def test_metrics_are_sent_with_two_decimals(agent, user):
+    """12.3 is sent as that, not as what a float makes of it."""
+    agent("atlas").heartbeat(metrics={"cpu": 12.3, "ram": 40.126, "swap": 0.1,
+                                      "load": 0.07})
+    user.wait(lambda: (user.host("atlas")["metrics"] or {}).get("cpu") == 12.3)
+    text = user.get("/api/hosts/atlas").text
+    assert '"cpu":12.3,"ram":40.13,"swap":0.1,"load":0.07' in text, text
+
+
 def test_dialect_3_heartbeat_and_deltas(agent, user):
     host = agent("atlas", dialect=3, register=False)
     host.send("register", {"hostname": "atlas"})
