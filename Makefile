@@ -28,7 +28,7 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e browser demo-tour ## every test
+check: deps-check lint unit sanitize e2e browser nix demo-tour ## every test
 	@echo 'make check: everything passed'
 
 unit: build ## unit tests and the fuzzers' corpora
@@ -41,6 +41,11 @@ browser: build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
 	    $(PYTHON) tests/browser/run.py --bin $(BIN) --chromium $(CHROMIUM); \
 	else echo 'browser: skipped, no chromium on this machine'; fi
+
+nix: build ## the Nix modules, evaluated by nix; their options' page
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/nix
+	@scripts/options-doc | diff - docs/reference/options.md || \
+	    { echo 'nix: docs/reference/options.md is old: make docs'; exit 1; }
 
 sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 	@ninja -C $(ASAN) | tail -n 1
@@ -67,6 +72,7 @@ fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
 docs: build ## write the reference pages that are made from tables
 	@ninja -C $(OBJ) docs/settings-doc | tail -n 1
 	@$(OBJ)/docs/settings-doc > docs/reference/settings.md
+	@scripts/options-doc > docs/reference/options.md
 
 format: ## clang-format every C file
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -93,5 +99,5 @@ $(ASAN)/build.ninja: | deps-check
 $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
-.PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench \
+.PHONY: help build demo demo-tour check unit e2e browser sanitize lint bench nix \
     fuzz docs format clean web
