@@ -6,9 +6,10 @@ CLANG    := build/clang
 BIN      := build/bin
 PROGRAMS := agent/nixfleet-agent activate/nixfleet-activate hub/nixfleet-hub \
             cli/nixfleet
+REPO_TOOL := tests/unit/repo/repo_tool
 # Debian's own python has the test tools; in a nix shell it is on PATH.
 PYTHON   := $(if $(IN_NIX_SHELL),python3,/usr/bin/python3)
-PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider --import-mode=importlib
+PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider --import-mode=importlib --dist loadfile
 JOBS     ?= 4
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 SANITIZE := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 \
@@ -35,7 +36,9 @@ unit: build ## unit tests and the fuzzers' corpora
 	meson test -C $(OBJ) --print-errorlogs
 
 e2e: build ## end-to-end tests with real processes
-	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/e2e
+	@ninja -C $(OBJ) $(REPO_TOOL) | tail -n 1
+	NIXFLEET_TEST_BIN=$(BIN) NIXFLEET_REPO_TOOL=$(OBJ)/$(REPO_TOOL) \
+	    $(PYTEST) -n $(JOBS) tests/e2e
 
 browser: build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -53,6 +56,7 @@ sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 	@for p in $(PROGRAMS); do ln -sf ../asan/$$p build/asan-bin/; done
 	$(SANITIZE) meson test -C $(ASAN) --print-errorlogs
 	$(SANITIZE) NIXFLEET_TEST_BIN=build/asan-bin \
+	    NIXFLEET_REPO_TOOL=$(ASAN)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
 lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
@@ -86,7 +90,7 @@ deps-%:
 web: web/dist/index.html
 
 web/dist/index.html: $(shell git ls-files web 2>/dev/null) | deps-build
-	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@cd web && npm ci --loglevel=error --no-audit --no-fund && npm run --silent build
 	@touch $@
 
 $(OBJ)/build.ninja: | deps-build

@@ -69,6 +69,7 @@ check(struct daemon *d, const struct intake *in, const struct wire_op **op,
 	struct jobs_info info;
 	const char *nearest;
 
+	jobs_reap(d->jobs);
 	if ((*op = wire_op_find(in->op)) == NULL) {
 		nearest = wire_op_nearest(in->op);
 		err_set(e, ERR_INPUT, "unknown operation \"%s\"%s%s%s", in->op,

@@ -259,31 +259,40 @@ give_result(struct jobs *jobs, const char *op_id, enum stop_reason stop)
 	}
 }
 
+/* The result is on disk; a worker that still exits is left to it. */
+static void
+end_job(struct job *job)
+{
+	struct jobs *jobs = job->jobs;
+	char op_id[ULID_LEN + 1];
+
+	memcpy(op_id, job->op_id, sizeof(op_id));
+	discard(job);
+	jobs->conf.on_end(jobs->conf.cookie, op_id);
+}
+
 /* The worker is gone: with a result, or it gets one, or another worker. */
 static void
 worker_gone(struct job *job)
 {
 	struct jobs *jobs = job->jobs;
-	char op_id[ULID_LEN + 1];
 	struct err e = { 0 };
 
-	memcpy(op_id, job->op_id, sizeof(op_id));
 	if (lives(job))		/* another one was first */
 		return;
-	if (!has_result(jobs, op_id)) {
+	if (!has_result(jobs, job->op_id)) {
 		if (job->pid > 0)
 			(void)proc_kill_session(job->pid, SIGKILL);
-		if (has_file(jobs, op_id, "activation") &&
+		if (has_file(jobs, job->op_id, "activation") &&
 		    job->resumes++ < RESUMES_MAX) {
 			if (spawn(job, &e) == 0)
 				return;
 			log_error("cannot go on with an operation", "op_id",
-			    op_id, "error", e.text);
+			    job->op_id, "error", e.text);
 		}
-		give_result(jobs, op_id, job->stop);
+		give_result(jobs, job->op_id, job->stop);
 	}
-	discard(job);
-	jobs->conf.on_end(jobs->conf.cookie, op_id);
+	end_job(job);
 }
 
 /* Is the activation at work, which must not be torn in half? */
@@ -317,6 +326,10 @@ static void
 watch(struct job *job, int64_t now)
 {
 
+	if (has_result(job->jobs, job->op_id)) {
+		end_job(job);
+		return;
+	}
 	if (job->child == NULL) {
 		if (!lives(job)) {
 			worker_gone(job);
@@ -342,10 +355,22 @@ on_tick(uv_timer_t *t)
 	struct job *job, *next;
 	int64_t now = tick_mono();
 
-	jobs->conf.on_tick(jobs->conf.cookie);
 	for (job = jobs->head; job != NULL; job = next) {
 		next = job->next;
 		watch(job, now);
+	}
+	jobs->conf.on_tick(jobs->conf.cookie);
+}
+
+void
+jobs_reap(struct jobs *jobs)
+{
+	struct job *job, *next;
+
+	for (job = jobs->head; job != NULL; job = next) {
+		next = job->next;
+		if (has_result(jobs, job->op_id))
+			end_job(job);
 	}
 }
 
@@ -473,13 +498,6 @@ jobs_main(const struct jobs *jobs, struct jobs_info *info)
 	info->pid = job->pid;
 	info->started = job->started;
 	return (true);
-}
-
-bool
-jobs_running(const struct jobs *jobs, const char *op_id)
-{
-
-	return (find(jobs, op_id) != NULL);
 }
 
 int

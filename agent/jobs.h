@@ -50,6 +50,9 @@ int	 jobs_start(struct jobs *, const char *op_id, const char *op,
 int	 jobs_recover(struct jobs *, struct err *)
 	    __attribute__((warn_unused_result));
 
+/* End the jobs whose result is there already, before the next tick does. */
+void	 jobs_reap(struct jobs *);
+
 /* What the main worker does; false if there is none.  Borrowed. */
 struct jobs_info {
 	const char *op_id;
@@ -58,9 +61,6 @@ struct jobs_info {
 	int64_t started;	/* ms since 1970 */
 };
 bool	 jobs_main(const struct jobs *, struct jobs_info *);
-
-/* Does a worker of any kind work at ${op_id}? */
-bool	 jobs_running(const struct jobs *, const char *op_id);
 
 /**
  * jobs_stop(jobs, op_id, hard, e):

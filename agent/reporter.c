@@ -530,17 +530,6 @@ reporter_arrived(struct reporter *r, uint64_t ping)
 }
 
 bool
-reporter_idle(const struct reporter *r)
-{
-	const struct report *p;
-
-	for (p = r->head; p != NULL; p = p->next)
-		if (p->from_hub)
-			return (false);
-	return (true);
-}
-
-bool
 reporter_sent(const struct reporter *r, const char *op_id)
 {
 	const struct report *p = find(r, op_id);

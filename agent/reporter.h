@@ -52,8 +52,6 @@ void	 reporter_status_ack(struct reporter *, const char *op_id);
 /* From hublink's on_arrived. */
 void	 reporter_arrived(struct reporter *, uint64_t ping);
 
-/* Has the hub everything? */
-bool	 reporter_idle(const struct reporter *);
 /* Has it, or has it been sent, everything of this operation? */
 bool	 reporter_sent(const struct reporter *, const char *op_id);
 

@@ -118,12 +118,6 @@ out_open(const char *mode)
 	    (!str_eq(mode, "never") && term_colour(stdout));
 }
 
-bool
-out_colours(void)
-{
-	return (colours_on);
-}
-
 const char *
 out_paint(const char *word)
 {

@@ -24,7 +24,6 @@ void	 out_clean(struct buf *, const char *, size_t, bool colours);
 
 /* Choose by NIXFLEET_COLOR ("auto", "always", "never"); call once. */
 void	 out_open(const char *mode);
-bool	 out_colours(void);
 
 /* The sequence that paints a word of state ("ok", "failed") or ""; its end. */
 const char *out_paint(const char *word);

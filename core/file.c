@@ -1,12 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-/*
- * The plain digest functions: EVP's would load OpenSSL's providers, 2 MiB
- * that an idle agent without TLS has no other use for.
- */
-#define OPENSSL_API_COMPAT 10100
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -384,34 +378,4 @@ file_dirname(const char *path)
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	return (str_ndup(path, n));
-}
-
-static int
-digest_fd(int fd, unsigned char sum[SHA256_DIGEST_LENGTH])
-{
-	char part[8192];
-	SHA256_CTX ctx;
-	ssize_t n;
-
-	SHA256_Init(&ctx);
-	while ((n = read_part(fd, part, sizeof(part))) > 0)
-		SHA256_Update(&ctx, part, (size_t)n);
-	SHA256_Final(sum, &ctx);
-	return (n == -1 ? -1 : 0);
-}
-
-int
-file_sha256(const char *path, char out[65], struct err *e)
-{
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-	int fd, rc;
-
-	if ((fd = open_regular(path, e)) == -1)
-		return (-1);
-	if ((rc = digest_fd(fd, sum)) == -1)
-		err_sys(e, "read %s", path);
-	close(fd);
-	for (size_t i = 0; rc == 0 && i < sizeof(sum); i++)
-		snprintf(out + 2 * i, 3, "%02x", sum[i]);
-	return (rc);
 }

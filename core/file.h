@@ -58,11 +58,4 @@ char	*file_join(const char *a, const char *b);
 /* The directory part of ${path} ("." if none); the caller frees. */
 char	*file_dirname(const char *);
 
-/**
- * file_sha256(path, out, e):
- * Lower-case hex SHA-256 of a file's contents.
- */
-int	 file_sha256(const char *, char out[65], struct err *)
-	    __attribute__((warn_unused_result));
-
 #endif

@@ -221,6 +221,10 @@ class Fleet:
                     text = text.replace(word, value)
                 path.write_text(text)
         git("init", "-q", "-b", "main", ".", cwd=work)
+        # People commit here too, whatever their own settings are.
+        git("config", "user.name", "Ada Operator", cwd=work)
+        git("config", "user.email", "ada@fleet.example", cwd=work)
+        git("config", "commit.gpgsign", "false", cwd=work)
         git("add", "-A", cwd=work)
         if lock:
             self.nix("flake", "lock", str(work))

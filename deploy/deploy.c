@@ -7,7 +7,6 @@
 #include "file.h"
 #include "flakeref.h"
 #include "nixstore.h"
-#include "profile.h"
 #include "str.h"
 
 static const char *const kinds[] = {
@@ -182,21 +181,4 @@ deploy_profile(const struct deploy_conf *c)
 	if (c->kind == DEPLOY_HOME)
 		return (home_profile(c));
 	return (file_join(nixstore_state_dir(), "profiles/system"));
-}
-
-int
-deploy_generations(const struct deploy_conf *c,
-    struct deploy_generation **out, size_t *n, struct err *e)
-{
-	char *profile = deploy_profile(c);
-	int r = profile_generations(profile, out, n, e);
-
-	free(profile);
-	return (r);
-}
-
-void
-deploy_generations_free(struct deploy_generation **gens, size_t n)
-{
-	profile_generations_free(gens, n);
 }

@@ -193,24 +193,6 @@ int	 deploy_reattach(const struct deploy_conf *, const char *op_id,
 	    __attribute__((warn_unused_result));
 void	 deploy_result_free(struct deploy_result *);
 
-/* ---- generations ---- */
-
-struct deploy_generation {
-	int64_t number;
-	char *path;		/* store path */
-	int64_t created;	/* ms since 1970 */
-	bool current;
-};
-
-/**
- * deploy_generations(conf, out, n, e):
- * The profile's generations, by number.  No profile is no generations.
- */
-int	 deploy_generations(const struct deploy_conf *,
-	    struct deploy_generation **, size_t *n, struct err *)
-	    __attribute__((warn_unused_result));
-void	 deploy_generations_free(struct deploy_generation **, size_t n);
-
 /* ---- state ---- */
 
 /* Words of a compartment. */

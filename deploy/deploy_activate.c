@@ -215,8 +215,8 @@ deploy_activate(const struct deploy_conf *c, const struct deploy_request *req,
 /* ---- rollback ---- */
 
 /* A generation with ${path}, the newest; NULL: none. */
-static const struct deploy_generation *
-holding(const struct deploy_generation *gens, size_t n, const char *path)
+static const struct profile_generation *
+holding(const struct profile_generation *gens, size_t n, const char *path)
 {
 	while (n-- > 0)
 		if (str_eq(gens[n].path, path))
@@ -243,7 +243,7 @@ recorded_previous(const struct deploy_conf *c, const char *profile)
 }
 
 static int
-find_named(const struct deploy_generation *gens, size_t n,
+find_named(const struct profile_generation *gens, size_t n,
     struct deploy_request *req, char **path, struct err *e)
 {
 	size_t i;
@@ -263,8 +263,8 @@ static int
 find_target(const struct deploy_conf *c, const char *profile,
     struct deploy_request *req, char **path, struct err *e)
 {
-	struct deploy_generation *gens;
-	const struct deploy_generation *g;
+	struct profile_generation *gens;
+	const struct profile_generation *g;
 	size_t n;
 	int r = 0;
 

@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -69,39 +67,35 @@ profile_count(const char *profile)
 static int
 by_number(const void *a, const void *b)
 {
-	const struct deploy_generation *x = a, *y = b;
+	const struct profile_generation *x = a, *y = b;
 
 	return ((x->number > y->number) - (x->number < y->number));
 }
 
 static void
-add(struct deploy_generation **gens, size_t *n, const char *dir,
+add(struct profile_generation **gens, size_t *n, const char *dir,
     const char *name, int64_t number)
 {
-	struct deploy_generation *g;
+	struct profile_generation *g;
 	char *link = file_join(dir, name), *path;
-	struct stat st;
 
-	if ((path = nixstore_resolve(link)) == NULL || lstat(link, &st) == -1) {
-		free(path);
-		goto out;
-	}
+	path = nixstore_resolve(link);
+	free(link);
+	if (path == NULL)
+		return;
 	if ((*gens = realloc(*gens, (*n + 1) * sizeof(**gens))) == NULL)
 		abort();
 	g = &(*gens)[(*n)++];
 	memset(g, 0, sizeof(*g));
 	g->number = number;
 	g->path = path;
-	g->created = (int64_t)st.st_mtime * 1000;
-out:
-	free(link);
 }
 
 int
-profile_generations(const char *profile, struct deploy_generation **out,
+profile_generations(const char *profile, struct profile_generation **out,
     size_t *n, struct err *e)
 {
-	struct deploy_generation *gens = NULL;
+	struct profile_generation *gens = NULL;
 	char *dir = file_dirname(profile);
 	int64_t number, current = profile_number(profile);
 	const struct dirent *de;
@@ -129,7 +123,7 @@ profile_generations(const char *profile, struct deploy_generation **out,
 }
 
 void
-profile_generations_free(struct deploy_generation **gens, size_t n)
+profile_generations_free(struct profile_generation **gens, size_t n)
 {
 	size_t i;
 
@@ -139,8 +133,8 @@ profile_generations_free(struct deploy_generation **gens, size_t n)
 	*gens = NULL;
 }
 
-const struct deploy_generation *
-profile_before(const struct deploy_generation *gens, size_t n)
+const struct profile_generation *
+profile_before(const struct profile_generation *gens, size_t n)
 {
 	size_t at, i;
 

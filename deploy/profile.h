@@ -1,16 +1,25 @@
 #ifndef PROFILE_H
 #define PROFILE_H
 
-#include "deploy.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct profile_generation {
+	int64_t number;
+	char *path;		/* store path */
+	bool current;
+};
 
 /**
  * profile_generations(profile, out, n, e):
- * The generations ${profile}-N-link, by number.  To be freed with
- * profile_generations_free.
+ * The generations ${profile}-N-link, by number.  No profile is no generations.
  */
-int	 profile_generations(const char *, struct deploy_generation **,
+int	 profile_generations(const char *, struct profile_generation **,
 	    size_t *n, struct err *) __attribute__((warn_unused_result));
-void	 profile_generations_free(struct deploy_generation **, size_t);
+void	 profile_generations_free(struct profile_generation **, size_t);
 
 /* How many generations there are, also those whose closure is gone. */
 int64_t	 profile_count(const char *);
@@ -23,7 +32,7 @@ int64_t	 profile_number(const char *);
  * Of generations sorted by number, the last one before the current one that
  * has another path; NULL if there is none.
  */
-const struct deploy_generation *profile_before(
-	    const struct deploy_generation *, size_t);
+const struct profile_generation *profile_before(
+	    const struct profile_generation *, size_t);
 
 #endif

@@ -16,7 +16,7 @@
 #include "tick.h"
 
 #define MINUTE_MS 60000
-/* Old rows go a few hundred at a time, so look often. */
+/* A hub that is started again now and then must come to it too. */
 #define RETAIN_MINUTES 5
 /* Longer without an answer of the store is not healthy. */
 #define STORE_MS 10000

@@ -378,25 +378,31 @@ sqlite_find(void *v, const struct store_query *q, store_row *fn, void *cookie,
 	return (rc == SQLITE_DONE ? 0 : fail(db, e, t->name));
 }
 
-/* A few hundred operations at a time: others wait behind this. */
+/* So many at a time: others wait behind this. */
+#define OLD_OPERATIONS "(SELECT id FROM operations WHERE state = 'finished'" \
+	" AND finished_at < ?1 ORDER BY id LIMIT 200)"
+#define OLD_EVENTS "(SELECT id FROM events WHERE timestamp < ?1" \
+	" ORDER BY id LIMIT 200)"
+
 static int
-sqlite_retain(void *v, int64_t before, int64_t now, struct err *e)
+sqlite_retain(void *v, int64_t before, int64_t now, bool *more, struct err *e)
 {
 	static const char *const sql[] = {
-		"DELETE FROM lines WHERE op_id IN (SELECT id FROM operations"
-		" WHERE state = 'finished' AND finished_at < ?1"
-		" ORDER BY id LIMIT 300)",
-		"DELETE FROM operations WHERE id IN (SELECT id FROM operations"
-		" WHERE state = 'finished' AND finished_at < ?1"
-		" ORDER BY id LIMIT 300)",
-		"DELETE FROM events WHERE timestamp < ?1",
+		"DELETE FROM lines WHERE op_id IN " OLD_OPERATIONS,
+		"DELETE FROM operations WHERE id IN " OLD_OPERATIONS,
+		"DELETE FROM events WHERE id IN " OLD_EVENTS,
 	};
+	struct db *db = v;
+	bool some = false;
 
-	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
-		if (run_with(v, sql[i], NULL, before, e) == -1)
+	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++) {
+		if (run_with(db, sql[i], NULL, before, e) == -1)
 			return (-1);
-	return (run_with(v, "DELETE FROM sessions WHERE expires_at < ?1", NULL,
-	    now, e));
+		some = some || sqlite3_changes(db->h) > 0;
+	}
+	*more = some;
+	return (run_with(db, "DELETE FROM sessions WHERE expires_at < ?1",
+	    NULL, now, e));
 }
 
 static int

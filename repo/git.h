@@ -49,7 +49,7 @@ void	 git_note(const struct repo *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /* Fail with a word of the closed list; returns -1. */
-int	 git_fail(struct repo *, enum repo_fail, struct err *, const char *, ...)
-	    __attribute__((format(printf, 4, 5)));
+int	 git_fail(struct repo *, enum repo_fail, struct err *,
+	    const char *, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

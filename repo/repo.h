@@ -36,13 +36,13 @@ enum repo_fail {
 	REPO_FAIL_UNREACHABLE,	/* "unreachable": no connection to the server */
 	REPO_FAIL_TIMEOUT,	/* "timeout": it did not answer in time */
 	REPO_FAIL_TLS,		/* "tls": its certificate is not trusted */
-	REPO_FAIL_HOST_KEY,	/* "host_key": its ssh key changed or is unknown */
+	REPO_FAIL_HOST_KEY,	/* "host_key": not the ssh key known */
 	REPO_FAIL_CREDENTIALS,	/* "credentials": key or token file unusable */
 	REPO_FAIL_AUTH,		/* "auth": the server refused key or token */
 	REPO_FAIL_NOT_FOUND,	/* "not_found": no such repository there */
 	REPO_FAIL_EMPTY,	/* "empty": it has no branch at all */
 	REPO_FAIL_BRANCH,	/* "branch_missing" */
-	REPO_FAIL_SERVER,	/* "server": it answered with an error or rubbish */
+	REPO_FAIL_SERVER,	/* "server": it answered with rubbish */
 	REPO_FAIL_NO_PUSH,	/* "no_push": it may be read but not written */
 	REPO_FAIL_CONFLICT,	/* "conflict": others kept pushing first */
 	REPO_FAIL_NIX,		/* "nix": nix flake update failed */
@@ -57,7 +57,7 @@ struct repo_conf {
 	const char *url;	/* what git clones: ssh, scp-like, https, http,
 				   git, file, absolute path */
 	const char *branch;
-	const char *dir;	/* the clone; "DIR.new", "DIR.old" are ours too */
+	const char *dir;	/* the clone; DIR.new, DIR.old: ours too */
 	const char *state_dir;	/* git/ and known_hosts live here */
 	const char *ssh_key;	/* file; NULL: ssh's default keys and agent */
 	const char *known_hosts; /* file that pins; NULL: record at first use */
@@ -92,7 +92,7 @@ struct repo_change {
 struct repo_moved {
 	char *input;		/* "nixpkgs", "home-manager/nixpkgs" */
 	char *from, *to;	/* revision or hash; NULL: added, removed */
-	int64_t from_time, to_time; /* its lastModified, s since 1970; 0: none */
+	int64_t from_time, to_time; /* lastModified, s since 1970; 0: none */
 };
 
 struct repo_update {

@@ -115,12 +115,6 @@ names_compartment(enum compartment v)
 	return (compartments[v]);
 }
 
-int
-names_compartment_parse(const char *s)
-{
-	return (find(compartments, COUNT(compartments), s));
-}
-
 const char *
 names_check(enum check v)
 {
@@ -171,12 +165,6 @@ const char *
 names_reject(enum reject v)
 {
 	return (rejects[v]);
-}
-
-int
-names_reject_parse(const char *s)
-{
-	return (find(rejects, COUNT(rejects), s));
 }
 
 const char *

@@ -8,8 +8,8 @@
 
 /*
  * The closed sets of words that programs, files, messages and the HTTP API
- * share.  Every names_X() turns a value into its word; every names_X_parse()
- * a word into its value, or -1 if it is none of them (NULL included).
+ * share.  names_X() turns a value into its word, names_X_parse() a word into
+ * its value, or -1 if it is none of them (NULL included).
  */
 
 /* How an operation ended. */
@@ -48,7 +48,6 @@ enum compartment {
 	COMPARTMENT_SYSTEM, COMPARTMENT_TESTS, COMPARTMENT_COUNT
 };
 const char *names_compartment(enum compartment);
-int	 names_compartment_parse(const char *);
 
 /* What is shown in each of them. */
 enum check {
@@ -79,7 +78,6 @@ enum reject {
 	REJECT_WINDOW, REJECT_POLICY, REJECT_COUNT
 };
 const char *names_reject(enum reject);
-int	 names_reject_parse(const char *);
 
 /* Why the hub does not take a dialect 4 agent. */
 enum refusal {

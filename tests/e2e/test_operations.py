@@ -53,10 +53,11 @@ def test_pull_brings_the_tip(fleet):
 
 def test_switch_builds_and_activates(fleet):
     """A switch builds the clone's revision and really activates it."""
+    fleet.set_greeting(HOST, "switched")
     run(fleet, "pull")
     operation = run(fleet, "switch")
-    assert fleet.motd(HOST) == "pulled"
-    assert any("motd is now: pulled" in line for line in operation["log"])
+    assert fleet.motd(HOST) == "switched"
+    assert any("motd is now: switched" in line for line in operation["log"])
     assert {p["name"] for p in operation["phases"]} >= {"build", "activate"}
     wait_for(
         "the system compartment to be ok",

@@ -43,12 +43,20 @@ class Agent:
         self.hub.link()
         wait_for("the first clone", lambda: (self.state / "repo" /
                                              "flake.nix").exists(), 60)
-        wait_for("nothing to run", lambda: self.ask("status")[0]
-                 ["operation"] is None)
+        wait_for("nothing to run", self.idle)
         return self
+
+    def idle(self):
+        """It answers, and nothing is at work."""
+        try:
+            return self.ask("status")[0]["operation"] is None
+        except OSError:
+            return False
 
     def kill(self):
         self.program.kill(signal.SIGKILL)
+        self.hub.wait("the end of its link", lambda: not any(
+            link.open for link in self.hub.links))
 
     def end(self):
         return self.program.stop()
@@ -115,8 +123,8 @@ def new_agent(tmp_path, bin_dir):
     """A factory of agents with a hub that runs; not started yet."""
     made = []
 
-    def make(dialect=4):
-        hub = WsHub(dialect).start()
+    def make(dialect=4, **how):
+        hub = WsHub(dialect, **how).start()
         fleet = Fleet(tmp_path / f"f{len(made)}", bin_dir, port=hub.port,
                       hosts=(HOST,))
         fleet.create()

@@ -188,8 +188,7 @@ def test_works_without_a_hub(new_agent):
     agent = new_agent()
     agent.start(NIXFLEET_URL=None, NIXFLEET_TOKEN=None)
     wait_for("the clone", (agent.state / "repo" / "flake.nix").exists)
-    wait_for("nothing to run", lambda: agent.ask("status")[0]
-             ["operation"] is None)
+    wait_for("nothing to run", agent.idle)
     assert agent.ask("run", op="switch")[-1]["outcome"] == "ok"
     assert agent.ask("status")[0]["hub"]["state"] == "none"
     assert agent.end() == 0

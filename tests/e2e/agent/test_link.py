@@ -1,6 +1,8 @@
 """The link to the hub: registration, tokens, reconnecting, liveness."""
 
 import json
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -173,3 +175,38 @@ def test_status_tells_of_the_hub(new_agent):
     assert hub["reason"] and hub["since"]
     assert json.dumps(hub).find("shared-token") == -1
     agent.hub.start()
+
+
+def certificate(folder):
+    """A self-signed certificate for 127.0.0.1; server side, and its file."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
+         cert, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+         "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    side.load_cert_chain(cert, key)
+    return side, cert
+
+
+def test_tls(new_agent, tmp_path):
+    """A hub is believed by its certificate, and only then."""
+    side, cert = certificate(tmp_path)
+    agent = new_agent(tls=side)
+    url = f"https://127.0.0.1:{agent.hub.port}"
+    agent.start(NIXFLEET_URL=url)
+    wait_for("an agent", agent.idle)
+    wait_for("the reason", lambda: "TLS" in agent.ask("status")[0]["hub"]
+             ["reason"])
+    assert not agent.hub.upgrades
+    agent.end()
+    agent.start(NIXFLEET_URL=url, NIXFLEET_CA_FILE=str(cert)).ready()
+    op_id = agent.hub.command("refresh-git")
+    assert agent.hub.finished(op_id)["outcome"] == "ok"
+    agent.hub.stop()
+    agent.hub.start()
+    agent.hub.link()
+    status = f"/proc/{agent.program.child.pid}/status"
+    with open(status) as f:
+        assert "Threads:\t1\n" in f.read()

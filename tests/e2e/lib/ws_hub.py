@@ -125,8 +125,9 @@ class Link:
 class WsHub:
     """Listens on 127.0.0.1 from start() to stop(); the port stays the same."""
 
-    def __init__(self, dialect=4, token="shared-token", port=0):
+    def __init__(self, dialect=4, token="shared-token", port=0, tls=None):
         self.dialect, self.port = dialect, port
+        self.tls = tls  # an ssl.SSLContext
         self.tokens = {token}
         self.give_token = None  # sent with registered
         self.heartbeat = 0
@@ -178,6 +179,8 @@ class WsHub:
     def _serve(self, sock):
         data = b""
         try:
+            if self.tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
             while b"\r\n\r\n" not in data:
                 part = sock.recv(4096)
                 if not part:

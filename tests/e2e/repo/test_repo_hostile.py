@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from conftest import assert_tree_is, git
+from repo_rig import assert_tree_is, git
 
 
 @pytest.fixture

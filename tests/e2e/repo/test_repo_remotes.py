@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from conftest import assert_tree_is, free_port
+from repo_rig import assert_tree_is, free_port
 
 
 @pytest.fixture

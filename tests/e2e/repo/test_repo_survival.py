@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import Remote, assert_tree_is, git
+from repo_rig import Remote, assert_tree_is, git
 
 
 LOCKS = ["index.lock", "HEAD.lock", "config.lock", "packed-refs.lock",

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from conftest import ENV, assert_tree_is, git
+from repo_rig import ENV, assert_tree_is, git
 
 
 def test_first_pull_clones(host, remote):

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from conftest import ENV, Remote, assert_tree_is, git
+from repo_rig import ENV, Remote, assert_tree_is, git
 
 pytestmark = pytest.mark.skipif(
     not any(pathlib.Path(p, "nix").exists()

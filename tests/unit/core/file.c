@@ -223,24 +223,6 @@ test_file_names(void **unused)
 	check_path(file_dirname("a//b"), "a");
 }
 
-/* lock_hash must be what sha256sum says, also for an empty file. */
-static void
-test_file_sha256(void **unused)
-{
-	char hex[65];
-	struct err e;
-
-	(void)unused;
-	assert_int_equal(file_sha256(scratch_file("e", ""), hex, &e), 0);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb924"
-	    "27ae41e4649b934ca495991b7852b855");
-	assert_int_equal(file_sha256(scratch_file("a", "abc"), hex, &e), 0);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223"
-	    "b00361a396177a9cb410ff61f20015ad");
-	assert_int_equal(file_sha256(scratch_path("none"), hex, &e), -1);
-	assert_int_equal(e.code, ERR_NOTFOUND);
-}
-
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -256,7 +238,6 @@ main(void)
 		FILE_TEST(test_file_rmtree_link),
 		FILE_TEST(test_file_rmtree_deep),
 		FILE_TEST(test_file_names),
-		FILE_TEST(test_file_sha256),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -44,10 +44,8 @@ test_words(void **unused)
 	assert_int_equal(-1, names_##n##_parse(NULL))
 	ROUND(outcome, OUTCOME_COUNT);
 	ROUND(op_state, OP_STATE_COUNT);
-	ROUND(compartment, COMPARTMENT_COUNT);
 	ROUND(check, CHECK_COUNT);
 	ROUND(stream, STREAM_COUNT);
-	ROUND(reject, REJECT_COUNT);
 	ROUND(refusal, REFUSAL_COUNT);
 	assert_int_equal(CHECK_UNKNOWN, names_check_parse(""));
 	for (int i = 0; i < LIVENESS_COUNT; i++)
