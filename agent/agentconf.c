@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "childenv.h"
 #include "file.h"
 #include "names.h"
 #include "proc.h"
@@ -303,23 +304,7 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->stop_fd = -1;
 }
 
-/* Given to us by the service manager; means nothing to a worker. */
-static bool
-ours_alone(const char *var)
-{
-	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=",
-	    "LISTEN_PID=", "LISTEN_FDNAMES=", "WATCHDOG_USEC=",
-	    "WATCHDOG_PID=", "INVOCATION_ID=",
-	    "CREDENTIALS_DIRECTORY=" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_prefix(var, names[i]))
-			return (true);
-	return (false);
-}
-
-/* Is it one of the settings, or looks like one, that hold a secret? */
+/* Is it a setting that holds a secret? */
 static bool
 secret(const char *name)
 {
@@ -338,10 +323,10 @@ agentconf_child_env(const char *const *env, struct proc_env *out)
 	char *name;
 
 	for (; *env != NULL; env++) {
-		if ((eq = strchr(*env, '=')) == NULL || ours_alone(*env))
+		if ((eq = strchr(*env, '=')) == NULL)
 			continue;
 		name = str_ndup(*env, (size_t)(eq - *env));
-		if (!secret(name))
+		if (!secret(name) && !childenv_service(name))
 			proc_env_set(out, name, eq + 1);
 		free(name);
 	}

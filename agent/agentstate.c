@@ -96,12 +96,8 @@ int
 agentstate_save(const char *dir, const struct agentstate *st, struct err *e)
 {
 	char *path = file_join(dir, "state.json");
-	json_t *obj = record_encode(fields, NFIELDS, st);
-	char *text = json_dumps(obj, JSON_INDENT(1));
-	int rc = file_write(path, text, strlen(text), 0600, e);
+	int rc = record_write(path, fields, NFIELDS, st, e);
 
-	free(text);
-	json_decref(obj);
 	free(path);
 	return (rc);
 }

@@ -113,16 +113,12 @@ path_of(const struct journal *j, const char *op_id, const char *name)
 
 static int
 store(const struct journal *j, const char *op_id, const char *name,
-    json_t *obj, struct err *e)
+    const struct record_field *fields, size_t n, const void *in, struct err *e)
 {
 	char *path = path_of(j, op_id, name);
-	char *text = json_dumps(obj, JSON_INDENT(1));
-	int rc;
+	int rc = record_write(path, fields, n, in, e);
 
-	rc = file_write(path, text, strlen(text), 0600, e);
-	free(text);
 	free(path);
-	json_decref(obj);
 	return (rc);
 }
 
@@ -130,24 +126,9 @@ static int
 load(const struct journal *j, const char *op_id, const char *name,
     const struct record_field *fields, size_t n, void *out, struct err *e)
 {
-	struct buf text = { 0 };
 	char *path = path_of(j, op_id, name);
-	json_t *obj = NULL;
-	int rc = -1;
+	int rc = record_read(path, FILE_MAX, fields, n, out, e);
 
-	if (file_read(path, FILE_MAX, &text, e) == -1)
-		goto out;
-	if (record_parse(text.data != NULL ? text.data : "", text.len, &obj,
-	    e) == -1 || record_decode(fields, n, obj, out, e) == -1) {
-		err_wrap(e, "%s", path);
-		if (e != NULL)
-			e->code = ERR_DAMAGED;
-		goto out;
-	}
-	rc = 0;
-out:
-	json_decref(obj);
-	buf_free(&text);
 	free(path);
 	return (rc);
 }
@@ -166,9 +147,9 @@ journal_add(struct journal *j, const struct journal_request *req,
 	}
 	if (file_mkdirs(dir, 0700, e) == -1)
 		goto out;
-	if (store(j, req->op_id, "request.json",
-	    record_encode(request_fields, NELEM(request_fields), req),
-	    e) == -1 || file_sync_dir(dir, e) == -1) {
+	if (store(j, req->op_id, "request.json", request_fields,
+	    NELEM(request_fields), req, e) == -1 ||
+	    file_sync_dir(dir, e) == -1) {
 		/* What is left has no request and is pruned as such. */
 		goto out;
 	}
@@ -215,8 +196,8 @@ journal_finish(struct journal *j, const struct journal_result *res,
     struct err *e)
 {
 
-	return (store(j, res->op_id, "result.json",
-	    record_encode(result_fields, NELEM(result_fields), res), e));
+	return (store(j, res->op_id, "result.json", result_fields,
+	    NELEM(result_fields), res, e));
 }
 
 int

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "childenv.h"
 #include "installed.h"
 #include "proc.h"
 #include "str.h"
@@ -20,26 +21,18 @@ on_line(void *cookie, enum proc_stream stream, const char *p, size_t n)
 	    p, n);
 }
 
-/* Run a program with a small environment; 0 if it ended well. */
+/* Run a program; 0 if it ended well. */
 static int
 run(struct opctx *x, const char *const *argv, int64_t limit,
     struct proc_result *res, struct err *e)
 {
-	static const char *const kept[] = { "PATH", "HOME", "USER", "LANG",
-	    "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR" };
 	struct proc_env env = { 0 };
 	struct proc_spec spec = { .argv = argv, .deadline = limit,
 	    .stop_fd = x->stop_fd, .keep_out = 4096, .keep_err = 4096,
 	    .on_line = on_line, .cookie = x };
-	size_t i;
 	int rc;
 
-	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		proc_env_keep(&env, kept[i]);
-	if (getenv("PATH") == NULL)
-		proc_env_set(&env, "PATH", "/run/wrappers/bin:"
-		    "/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:"
-		    "/bin");
+	childenv_make(&env, NULL);
 	spec.env = proc_env_get(&env);
 	rc = proc_run(&spec, res, e);
 	if (rc == 0)

@@ -74,15 +74,11 @@ session_load(struct session *s, struct err *e)
 int
 session_save(const struct session *s, struct err *e)
 {
-	char *path = session_path(), *dir = file_dirname(path), *text;
-	json_t *v = record_encode(fields, NFIELDS, s);
+	char *path = session_path(), *dir = file_dirname(path);
 	int rc;
 
-	text = json_dumps(v, JSON_COMPACT);
-	json_decref(v);
 	if ((rc = file_mkdirs(dir, 0700, e)) == 0)
-		rc = file_write(path, text, strlen(text), 0600, e);
-	str_wipefree(&text);
+		rc = record_write(path, fields, NFIELDS, s, e);
 	free(dir);
 	free(path);
 	return (rc);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "file.h"
 #include "record.h"
 #include "str.h"
 #include "utf8.h"
@@ -336,4 +337,44 @@ record_parse(const char *text, size_t len, json_t **out, struct err *e)
 	}
 	*out = v;
 	return (0);
+}
+
+int
+record_read(const char *path, size_t max, const struct record_field *fields,
+    size_t n, void *out, struct err *e)
+{
+	struct buf text = { 0 };
+	json_t *obj = NULL;
+	int rc = -1;
+
+	if (file_read(path, max, &text, e) == -1)
+		goto out;
+	if (record_parse(text.data != NULL ? text.data : "", text.len, &obj,
+	    e) == -1 || record_decode(fields, n, obj, out, e) == -1) {
+		err_wrap(e, "%s", path);
+		if (e != NULL)
+			e->code = ERR_DAMAGED;
+		goto out;
+	}
+	rc = 0;
+out:
+	json_decref(obj);
+	buf_free(&text);
+	return (rc);
+}
+
+int
+record_write(const char *path, const struct record_field *fields, size_t n,
+    const void *in, struct err *e)
+{
+	json_t *obj = record_encode(fields, n, in);
+	char *text = json_dumps(obj, JSON_INDENT(1));
+	int rc;
+
+	json_decref(obj);
+	if (text == NULL)
+		abort();
+	rc = file_write(path, text, strlen(text), 0600, e);
+	str_wipefree(&text);
+	return (rc);
 }

@@ -69,4 +69,17 @@ void	 record_free(const struct record_field *, size_t n, void *);
 int	 record_parse(const char *, size_t, json_t **, struct err *)
 	    __attribute__((warn_unused_result));
 
+/**
+ * record_read(path, max, fields, n, out, e):
+ * record_decode a file of at most ${max} bytes.  As file_read; ERR_DAMAGED if
+ * it does not hold such a record.
+ */
+int	 record_read(const char *path, size_t max, const struct record_field *,
+	    size_t n, void *out, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* Replace a file, 0600, with the struct: as file_write. */
+int	 record_write(const char *path, const struct record_field *, size_t n,
+	    const void *, struct err *) __attribute__((warn_unused_result));
+
 #endif

@@ -46,23 +46,8 @@ int
 actrecord_read(const char *dir, struct actrecord *rec, struct err *e)
 {
 	char *path = file_join(dir, "record.json");
-	struct buf b = { 0 };
-	json_t *obj = NULL;
-	int r = -1;
+	int r = record_read(path, RECORD_MAX, fields, NFIELDS, rec, e);
 
-	if (file_read(path, RECORD_MAX, &b, e) == -1)
-		goto out;
-	if (record_parse(b.data == NULL ? "" : b.data, b.len, &obj, e) == -1 ||
-	    record_decode(fields, NFIELDS, obj, rec, e) == -1) {
-		err_wrap(e, "%s", path);
-		if (e != NULL)
-			e->code = ERR_DAMAGED;
-		goto out;
-	}
-	r = 0;
-out:
-	json_decref(obj);
-	buf_free(&b);
 	free(path);
 	return (r);
 }
@@ -70,17 +55,10 @@ out:
 int
 actrecord_write(const char *dir, const struct actrecord *rec, struct err *e)
 {
-	json_t *obj = record_encode(fields, NFIELDS, rec);
 	char *path = file_join(dir, "record.json");
-	char *text = json_dumps(obj, JSON_INDENT(1));
-	int r;
+	int r = record_write(path, fields, NFIELDS, rec, e);
 
-	if (text == NULL)
-		abort();
-	r = file_write(path, text, strlen(text), 0600, e);
-	free(text);
 	free(path);
-	json_decref(obj);
 	return (r);
 }
 

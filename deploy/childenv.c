@@ -7,25 +7,18 @@
 
 extern char **environ;
 
-static const char *const private_prefixes[] = { "NIXFLEET_", "GIT_", "LISTEN_",
-	"WATCHDOG_" };
-static const char *const private_names[] = { "CREDENTIALS_DIRECTORY",
-	"INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "NOTIFY_SOCKET",
-	"SYSTEMD_EXEC_PID" };
-
-static bool
-is_private(const char *name)
+bool
+childenv_service(const char *name)
 {
+	static const char *const names[] = { "CREDENTIALS_DIRECTORY",
+	    "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "NOTIFY_SOCKET",
+	    "SYSTEMD_EXEC_PID" };
 	size_t i;
 
-	for (i = 0; i < sizeof(private_prefixes) / sizeof(*private_prefixes);
-	     i++)
-		if (str_prefix(name, private_prefixes[i]))
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (str_eq(name, names[i]))
 			return (true);
-	for (i = 0; i < sizeof(private_names) / sizeof(*private_names); i++)
-		if (strcmp(name, private_names[i]) == 0)
-			return (true);
-	return (false);
+	return (str_prefix(name, "LISTEN_") || str_prefix(name, "WATCHDOG_"));
 }
 
 void
@@ -38,7 +31,8 @@ childenv_make(struct proc_env *env, const char *home)
 		if ((eq = strchr(*v, '=')) == NULL)
 			continue;
 		name = str_ndup(*v, (size_t)(eq - *v));
-		if (!is_private(name))
+		if (!childenv_service(name) && !str_prefix(name, "GIT_") &&
+		    !str_prefix(name, "NIXFLEET_"))
 			proc_env_set(env, name, eq + 1);
 		free(name);
 	}

@@ -1,6 +1,8 @@
 #ifndef CHILDENV_H
 #define CHILDENV_H
 
+#include <stdbool.h>
+
 #include "proc.h"
 
 /**
@@ -10,5 +12,8 @@
  * is none, and the usual directories PATH.
  */
 void	 childenv_make(struct proc_env *, const char *home);
+
+/* Is the variable ${name} the service manager's word to us alone? */
+bool	 childenv_service(const char *name);
 
 #endif

@@ -68,6 +68,20 @@ metrics_read_dir(const char *dir, int64_t now, struct metrics *m)
 	return (true);
 }
 
+/* Linux's iowait, not counted as busy, may go backwards. */
+double
+metrics_cpu(struct metrics_state *s, uint64_t busy, uint64_t total)
+{
+	double cpu = 0;
+
+	if (s->total != 0 && total > s->total && busy >= s->busy)
+		cpu = 100.0 * (double)(busy - s->busy) /
+		    (double)(total - s->total);
+	s->busy = busy;
+	s->total = total;
+	return (cpu);
+}
+
 bool
 metrics_read(struct metrics_state *s, struct metrics *m)
 {

@@ -32,4 +32,8 @@ bool	 metrics_read_dir(const char *dir, int64_t now, struct metrics *);
 /* As above from the kernel alone (/proc; Mach). */
 bool	 metrics_kernel(struct metrics_state *, struct metrics *);
 
+/* cpu from the kernel's counters of busy and of all time, which ${state} keeps;
+   0 the first time, and when they went backwards. */
+double	 metrics_cpu(struct metrics_state *, uint64_t busy, uint64_t total);
+
 #endif

@@ -11,7 +11,7 @@ read_cpu(struct metrics_state *s, double *cpu)
 {
 	host_cpu_load_info_data_t info;
 	mach_msg_type_number_t n = HOST_CPU_LOAD_INFO_COUNT;
-	uint64_t total = 0, busy;
+	uint64_t total = 0;
 	int i;
 
 	if (host_statistics(mach_host_self(), HOST_CPU_LOAD_INFO,
@@ -19,13 +19,7 @@ read_cpu(struct metrics_state *s, double *cpu)
 		return (false);
 	for (i = 0; i < CPU_STATE_MAX; i++)
 		total += info.cpu_ticks[i];
-	busy = total - info.cpu_ticks[CPU_STATE_IDLE];
-	*cpu = 0;
-	if (s->total != 0 && total > s->total && busy >= s->busy)
-		*cpu = 100.0 * (double)(busy - s->busy) /
-		    (double)(total - s->total);
-	s->busy = busy;
-	s->total = total;
+	*cpu = metrics_cpu(s, total - info.cpu_ticks[CPU_STATE_IDLE], total);
 	return (true);
 }
 

@@ -27,7 +27,7 @@ enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, NFIELDS };
 static bool
 read_cpu(struct metrics_state *s, double *cpu)
 {
-	uint64_t v[NFIELDS] = { 0 }, total = 0, busy;
+	uint64_t v[NFIELDS] = { 0 }, total = 0;
 	char text[512], *p = text + 3, *end;
 	int i;
 
@@ -38,14 +38,7 @@ read_cpu(struct metrics_state *s, double *cpu)
 		v[i] = strtoull(p, &end, 10);
 		total += v[i];
 	}
-	busy = total - v[IDLE] - v[IOWAIT];
-	*cpu = 0;
-	/* iowait may go backwards. */
-	if (s->total != 0 && total > s->total && busy >= s->busy)
-		*cpu = 100.0 * (double)(busy - s->busy) /
-		    (double)(total - s->total);
-	s->busy = busy;
-	s->total = total;
+	*cpu = metrics_cpu(s, total - v[IDLE] - v[IOWAIT], total);
 	return (true);
 }
 

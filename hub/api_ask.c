@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
@@ -6,8 +7,10 @@
 #include "http.h"
 #include "hub.h"
 #include "operation.h"
+#include "oplist.h"
 #include "present.h"
 #include "server.h"
+#include "store.h"
 #include "str.h"
 #include "wire_op.h"
 
@@ -91,48 +94,101 @@ err0:
 	return (-1);
 }
 
-/* Ask one host; the item of the answer's "results". */
-static json_t *
+/* What one host was asked, until the answer. */
+struct asked {
+	struct operation *op;	/* held; NULL: refused */
+	bool now;
+	json_t *refused;	/* the item of "results" then */
+};
+
+struct dispatch {
+	struct http_req *req;
+	size_t n;
+	struct asked list[];
+};
+
+static void
 ask_one(struct hub *hub, const char *id, const struct operation_ask *ask,
-    bool *ok)
+    struct asked *a)
 {
 	struct fleet_host *h = fleet_find(hub->fleet, id);
 	struct operation_refusal no;
-	struct operation *op;
-	bool now;
 
-	*ok = false;
-	if (h == NULL)
-		return (json_pack("{s:s, s:s, s:s}", "host_id", id, "status",
-		    "error", "error", "there is no such host"));
-	now = fleet_online(h) && operation_running(h) == NULL &&
+	if (h == NULL) {
+		a->refused = json_pack("{s:s, s:s, s:s}", "host_id", id,
+		    "status", "error", "error", "there is no such host");
+		return;
+	}
+	a->now = fleet_online(h) && operation_running(h) == NULL &&
 	    operation_queued(h) == 0;
-	if ((op = operation_ask(hub->operations, h, ask, &no)) == NULL)
-		return (json_pack("{s:s, s:s, s:s, s:s}", "host_id", id,
+	if ((a->op = operation_ask(hub->operations, h, ask, &no)) != NULL)
+		oplist_hold(a->op);
+	else
+		a->refused = json_pack("{s:s, s:s, s:s, s:s}", "host_id", id,
 		    "status", "blocked", "code", no.code, "message",
-		    no.message));
-	*ok = true;
-	return (json_pack("{s:s, s:s, s:s, s:o}", "host_id", id, "status",
-	    now ? "EXECUTING" : "QUEUED", "command_id", op->id, "operation",
-	    present_operation(op)));
+		    no.message);
 }
 
 static json_t *
-ask_all(struct hub *hub, const json_t *hosts, const struct operation_ask *ask)
+answer_item(const struct asked *a)
+{
+	if (a->op == NULL)
+		return (json_incref(a->refused));
+	return (json_pack("{s:s, s:s, s:s, s:o}", "host_id", a->op->host_id,
+	    "status", a->now ? "EXECUTING" : "QUEUED", "command_id", a->op->id,
+	    "operation", present_operation(a->op)));
+}
+
+static json_t *
+answer(const struct dispatch *d)
 {
 	json_t *results = json_array();
-	size_t i, good = 0, n = json_array_size(hosts);
-	bool ok;
+	size_t good = 0;
 
-	for (i = 0; i < n; i++) {
-		json_array_append_new(results, ask_one(hub,
-		    json_string_value(json_array_get(hosts, i)), ask, &ok));
-		good += ok;
+	for (size_t i = 0; i < d->n; i++) {
+		json_array_append_new(results, answer_item(&d->list[i]));
+		good += d->list[i].op != NULL;
 	}
 	return (json_pack("{s:s, s:o, s:{s:I, s:I, s:I}}", "status",
-	    good == n ? "success" : good == 0 ? "failed" : "partial",
+	    good == d->n ? "success" : good == 0 ? "failed" : "partial",
 	    "results", results, "summary", "success", (json_int_t)good,
-	    "error", (json_int_t)(n - good), "total", (json_int_t)n));
+	    "error", (json_int_t)(d->n - good), "total", (json_int_t)d->n));
+}
+
+static void
+on_asked(void *cookie, const struct err *failed)
+{
+	struct dispatch *d = cookie;
+
+	/* What could not be stored has ended, and its state says so. */
+	(void)failed;
+	if (!http_gone(d->req))
+		http_reply_json(d->req, 200, answer(d));
+	for (size_t i = 0; i < d->n; i++) {
+		oplist_release(d->list[i].op);
+		json_decref(d->list[i].refused);
+	}
+	free(d);
+}
+
+/*
+ * An answer for thousands of hosts takes longer than their commands: it is
+ * made when these are stored and sent, after the last of those jobs.
+ */
+static void
+ask_all(struct http_req *r, const json_t *hosts,
+    const struct operation_ask *ask)
+{
+	struct hub *hub = r->srv->hub;
+	size_t n = json_array_size(hosts);
+	struct dispatch *d = str_alloc(sizeof(*d) + n * sizeof(d->list[0]));
+
+	d->req = r;
+	d->n = n;
+	for (size_t i = 0; i < n; i++)
+		ask_one(hub, json_string_value(json_array_get(hosts, i)), ask,
+		    &d->list[i]);
+	store_put(hub->store, STORE_OPERATION, NULL, 0, on_asked, d);
 }
 
 /* Is it a list of at least one string? */
@@ -160,7 +216,7 @@ api_ask_dispatch(struct http_req *r)
 		http_reply_error(r, 400, "bad_request",
 		    "hosts: a list of host names is wanted");
 	else if (check_totp(r, &a) == 0)
-		http_reply_json(r, 200, ask_all(r->srv->hub, hosts, &a.ask));
+		ask_all(r, hosts, &a.ask);
 	json_decref(a.body);
 }
 

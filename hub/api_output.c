@@ -92,11 +92,18 @@ read_page(struct reading *rd)
 	    rd->limit, on_page, rd);
 }
 
-static void
-answer_missing(struct http_req *r)
+/* Is there an operation to answer with?  If not, that is answered. */
+static bool
+was_found(struct http_req *r, size_t n, const struct err *failed)
 {
-	http_reply_error(r, 404, "not_found", "there is no operation %s",
-	    r->params[0]);
+	if (http_gone(r))
+		return (false);
+	if (failed != NULL)
+		http_reply_err(r, failed);
+	else if (n == 0)
+		http_reply_error(r, 404, "not_found",
+		    "there is no operation %s", r->params[0]);
+	return (failed == NULL && n > 0);
 }
 
 static void
@@ -121,13 +128,7 @@ on_lines_op(void *cookie, struct operation *const *ops, size_t n,
 {
 	struct http_req *r = cookie;
 
-	if (http_gone(r))
-		return;
-	if (failed != NULL)
-		http_reply_err(r, failed);
-	else if (n == 0)
-		answer_missing(r);
-	else
+	if (was_found(r, n, failed))
 		start_lines(r, ops[0]);
 }
 
@@ -137,13 +138,7 @@ on_log_op(void *cookie, struct operation *const *ops, size_t n,
 {
 	struct http_req *r = cookie;
 
-	if (http_gone(r))
-		return;
-	if (failed != NULL)
-		http_reply_err(r, failed);
-	else if (n == 0)
-		answer_missing(r);
-	else
+	if (was_found(r, n, failed))
 		read_page(reading_new(r, ops[0]));
 }
 

@@ -111,6 +111,22 @@ lock(const struct compartment_facts *f, struct compartment_view *v)
 		    "the newest revision.");
 }
 
+/* Is an operation on it running, or did one that was vanish?  Then say so. */
+static bool
+at_work(const struct compartment_facts *f,
+    const struct compartment_report *said, bool running,
+    struct compartment_view *out)
+{
+	if (running)
+		say(out, CHECK_WORKING, "%s is running.", f->running_op);
+	else if (said->status == CHECK_WORKING && f->running_op == NULL)
+		say(out, CHECK_UNKNOWN, "The host said it was working, but no "
+		    "operation is running.");
+	else
+		return (false);
+	return (true);
+}
+
 /* "ok" is the host's word about its own clone; a newer one makes it old. */
 static void
 system_of(const struct compartment_facts *f, const struct compartment_view *v,
@@ -121,16 +137,7 @@ system_of(const struct compartment_facts *f, const struct compartment_view *v,
 	repeat(out, said, said->status == CHECK_OK ?
 	    "The running system is the configured one." :
 	    "Nothing is known about the running system.");
-	if (f->running_system) {
-		say(out, CHECK_WORKING, "%s is running.", f->running_op);
-		return;
-	}
-	if (said->status == CHECK_WORKING && f->running_op == NULL) {
-		say(out, CHECK_UNKNOWN, "The host said it was working, but no "
-		    "operation is running.");
-		return;
-	}
-	if (said->status != CHECK_OK)
+	if (at_work(f, said, f->running_system, out) || said->status != CHECK_OK)
 		return;
 	if (v[COMPARTMENT_GIT].status == CHECK_OUTDATED)
 		say(out, CHECK_OUTDATED, "A newer revision of the "
@@ -149,16 +156,7 @@ tests(const struct compartment_facts *f, const struct compartment_view *v,
 	    said->status == CHECK_OUTDATED ?
 	    "The tests have not run since the last change." :
 	    "The tests have not run yet.");
-	if (f->running_tests) {
-		say(out, CHECK_WORKING, "%s is running.", f->running_op);
-		return;
-	}
-	if (said->status == CHECK_WORKING && f->running_op == NULL) {
-		say(out, CHECK_UNKNOWN, "The host said it was working, but no "
-		    "operation is running.");
-		return;
-	}
-	if (said->status != CHECK_OK)
+	if (at_work(f, said, f->running_tests, out) || said->status != CHECK_OK)
 		return;
 	if (set(f->tests_generation) && set(f->generation) &&
 	    !compartment_same_revision(f->tests_generation, f->generation))

@@ -7,8 +7,10 @@
 #include "str.h"
 #include "utf8.h"
 
-/* Handed to the socket at once; the rest waits until it is writable. */
+/* Handed to the socket at once; the rest waits until it takes more. */
 #define CHUNK (32 * 1024)
+/* Chunks for one connection until the others have their turn. */
+#define CHUNKS 32
 
 /* A body too long is read to its end and dropped, up to this. */
 #define DRAIN_MAX (8 * 1024 * 1024)
@@ -275,22 +277,48 @@ http_conn_answer(struct http_conn *c, const struct http_answer *answer)
 	lws_callback_on_writable(c->wsi);
 }
 
-int
-http_conn_writable(struct http_conn *c)
+/* 1: all is sent, 0: later, -1: the connection is broken. */
+static int
+write_chunk(struct http_conn *c)
 {
 	size_t left = c->out.len - c->sent;
 	size_t n = left > CHUNK ? CHUNK : left;
 
-	if (c->out.len == 0)
-		return (0);
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
 	if (n > 0) {
 		if (lws_write(c->wsi, (unsigned char *)c->out.data + c->sent,
 		    n, n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
 			return (-1);
 		c->sent += n;
 	}
-	if (n < left) {
+	return (n == left);
+}
+
+/*
+ * The same for what the socket takes.  Only lws may begin this: a client that
+ * has its answer sends the next request, and lws must be done with the last.
+ */
+static int
+write_some(struct http_conn *c)
+{
+	int rc, n = 0;
+
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
+	while ((rc = write_chunk(c)) == 0 && ++n < CHUNKS &&
+	    !lws_send_pipe_choked(c->wsi))
+		continue;
+	return (rc);
+}
+
+int
+http_conn_writable(struct http_conn *c)
+{
+	int rc;
+
+	if (c->out.len == 0)
+		return (0);
+	if ((rc = write_some(c)) == -1)
+		return (-1);
+	if (rc == 0) {
 		lws_callback_on_writable(c->wsi);
 		return (0);
 	}

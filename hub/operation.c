@@ -97,13 +97,6 @@ operation_queued(const struct fleet_host *h)
 	return (n);
 }
 
-static void
-on_queued(struct operation *op)
-{
-	if (op->host != NULL)
-		opstep_start_next(op->host);
-}
-
 static struct operation *
 operation_make(struct operations *ops, struct fleet_host *h, const char *name,
     const char *by)
@@ -123,14 +116,24 @@ operation_make(struct operations *ops, struct fleet_host *h, const char *name,
 }
 
 static void
-tell_asked(const struct operation *op)
+tell_asked(const struct operation *op, bool waits)
 {
 	const struct eventlog_entry en = { .category = "ops", .level = "info",
 	    .actor = op->by, .host_id = op->host_id, .action = op->op };
 
 	eventlog_add(op->hub->events, &en, "%s on %s was asked for%s", op->op,
-	    op->host_id, op->host->conn == NULL ?
-	    "; it waits for the host" : "");
+	    op->host_id, waits ? "; it waits for the host" : "");
+}
+
+/* First the host, then the books. */
+static void
+on_queued(struct operation *op)
+{
+	bool waits = op->host == NULL || op->host->conn == NULL;
+
+	if (op->host != NULL)
+		opstep_start_next(op->host);
+	tell_asked(op, waits);
 }
 
 static struct operation *
@@ -176,7 +179,6 @@ operation_ask(struct operations *ops, struct fleet_host *h,
 	oplist_open(op);
 	opstep_arm(op);
 	opstore_save(op, on_queued);
-	tell_asked(op);
 	opstep_changed(op);
 	return (op);
 }

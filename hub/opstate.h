@@ -5,7 +5,7 @@
 
 /*
  * The life of an operation as one table: state (enum op_state) × event →
- * what to do and the next state.  Pure; operation.c does what it says.
+ * what to do and the next state.  Pure; opstep.c does what it says.
  */
 enum opstate_event {
 	OPSTATE_EV_SEND,	/* row stored, host connected and free */

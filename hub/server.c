@@ -225,19 +225,20 @@ on_log(int level, const char *line)
 	log_debug("network library", "line", line);
 }
 
-/* As many descriptors as we may have, within reason. */
+/*
+ * As many descriptors as we may have, within reason: with a limit above its
+ * tables lws would look for a connection from one end to the other.
+ */
 static unsigned
-raise_limit(void)
+set_limit(void)
 {
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return (1024);
-	if (rl.rlim_cur < FDS_MAX) {
-		rl.rlim_cur = rl.rlim_max < FDS_MAX ? rl.rlim_max : FDS_MAX;
-		setrlimit(RLIMIT_NOFILE, &rl);
-	}
-	return (rl.rlim_cur < FDS_MAX ? (unsigned)rl.rlim_cur : FDS_MAX);
+	rl.rlim_cur = rl.rlim_max < FDS_MAX ? rl.rlim_max : FDS_MAX;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	return ((unsigned)rl.rlim_cur);
 }
 
 static int
@@ -254,7 +255,7 @@ open_context(struct server *srv, struct err *e)
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
 	info.user = srv;
-	info.fd_limit_per_thread = raise_limit();
+	info.fd_limit_per_thread = set_limit();
 	info.max_http_header_pool = HEADS;
 	info.max_http_header_data = HEAD_MAX;
 	info.timeout_secs = HEAD_S;

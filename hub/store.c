@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,12 @@
 #include "str.h"
 #include "tick.h"
 
-/* Jobs in one transaction at most, so that others see theirs soon. */
-#define STORE_BATCH 2000
+/*
+ * Rows in one transaction at most, a tenth of a second's work.  Smaller ones
+ * are no gain when thousands of hosts are asked: the first to answer would
+ * keep the loop from the rest.
+ */
+#define STORE_BATCH 10000
 #define STORE_PROBE_MS 1000
 
 enum job_kind { JOB_PUT, JOB_DROP, JOB_FIND, JOB_RETAIN, JOB_PROBE };
@@ -17,8 +22,11 @@ struct job {
 	struct job *next;
 	enum job_kind kind;
 	enum store_table table;
-	char *rows;			/* JOB_PUT, and what JOB_FIND found */
+	/* JOB_PUT: they and their strings stand behind the job;
+	   JOB_FIND: what was found */
+	char *rows;
 	size_t n, cap;
+	bool more;			/* JOB_RETAIN: there is more of it */
 	struct store_query query;
 	char *key;
 	int64_t when, now;
@@ -49,6 +57,7 @@ struct store {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct queue todo, done;
+	atomic_bool due;		/* something is in ${done} */
 	bool stop;
 };
 
@@ -59,12 +68,53 @@ queue_init(struct queue *q)
 	q->last = &q->first;
 }
 
+/* Append all from ${first} to ${last}. */
 static void
-queue_add(struct queue *q, struct job *j)
+queue_add(struct queue *q, struct job *first, struct job *last)
 {
-	j->next = NULL;
-	*q->last = j;
-	q->last = &j->next;
+	last->next = NULL;
+	*q->last = first;
+	q->last = &last->next;
+}
+
+static const char *
+text_at(const struct store_table_def *t, size_t f, const char *row)
+{
+	const char *s = NULL;
+
+	if (t->fields[f].type == RECORD_STR)
+		memcpy(&s, row + t->fields[f].offset, sizeof(s));
+	return (s);
+}
+
+/* Bytes of the strings of a row. */
+static size_t
+row_texts(const struct store_table_def *t, const char *row)
+{
+	const char *s;
+	size_t n = 0;
+
+	for (size_t f = 0; f < t->nfields; f++)
+		if ((s = text_at(t, f, row)) != NULL)
+			n += strlen(s) + 1;
+	return (n);
+}
+
+/* Copy a row, its strings to ${text}; returns the place behind them. */
+static char *
+row_pack(const struct store_table_def *t, char *to, const char *from,
+    char *text)
+{
+	const char *s;
+
+	memcpy(to, from, t->size);
+	for (size_t f = 0; f < t->nfields; f++) {
+		if ((s = text_at(t, f, from)) == NULL)
+			continue;
+		memcpy(to + t->fields[f].offset, &text, sizeof(text));
+		text = stpcpy(text, s) + 1;
+	}
+	return (text);
 }
 
 /* Copy a row; strings are ours then. */
@@ -94,7 +144,8 @@ rows_free(const struct store_table_def *t, char *rows, size_t n)
 static void
 job_free(struct job *j)
 {
-	rows_free(&store_tables[j->table], j->rows, j->n);
+	if (j->kind == JOB_FIND)
+		rows_free(&store_tables[j->table], j->rows, j->n);
 	free(j->key);
 	free((char *)(uintptr_t)j->query.id);
 	free((char *)(uintptr_t)j->query.host);
@@ -148,7 +199,7 @@ job_run(struct store *s, struct job *j)
 		rc = d->find(s->db, &j->query, on_row, j, &e);
 		break;
 	case JOB_RETAIN:
-		rc = d->retain(s->db, j->when, j->now, &e);
+		rc = d->retain(s->db, j->when, j->now, &j->more, &e);
 		break;
 	case JOB_PROBE:
 		rc = d->ping(s->db, &e);
@@ -186,17 +237,22 @@ batch_run(struct store *s, struct job *batch)
 			job_fail(j, &e);
 }
 
+/* The first jobs as a list of their own; *${last}: its end. */
 static struct job *
-batch_take(struct queue *todo)
+batch_take(struct queue *todo, struct job **last)
 {
 	struct job *batch = todo->first, *j = batch;
+	size_t rows = j->n;
 
-	for (int i = 1; i < STORE_BATCH && j->next != NULL; i++)
+	while (j->next != NULL && rows < STORE_BATCH) {
 		j = j->next;
+		rows += j->n > 0 ? j->n : 1;
+	}
 	todo->first = j->next;
 	if (todo->first == NULL)
 		todo->last = &todo->first;
 	j->next = NULL;
+	*last = j;
 	return (batch);
 }
 
@@ -204,7 +260,7 @@ static void
 thread_main(void *arg)
 {
 	struct store *s = arg;
-	struct job *batch, *next;
+	struct job *batch, *last;
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
@@ -212,16 +268,24 @@ thread_main(void *arg)
 			pthread_cond_wait(&s->wake, &s->lock);
 		if (s->todo.first == NULL)
 			break;
-		batch = batch_take(&s->todo);
+		batch = batch_take(&s->todo, &last);
 		pthread_mutex_unlock(&s->lock);
 		batch_run(s, batch);
 		pthread_mutex_lock(&s->lock);
-		for (; batch != NULL; batch = next) {
-			next = batch->next;
-			queue_add(&s->done, batch);
-		}
+		queue_add(&s->done, batch, last);
+		atomic_store(&s->due, true);
 		uv_async_send(&s->async);
 	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+submit(struct store *s, struct job *j)
+{
+	s->backlog++;
+	pthread_mutex_lock(&s->lock);
+	queue_add(&s->todo, j, j);
+	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -254,6 +318,11 @@ job_tell(struct store *s, struct job *j)
 			*s->failure = *j->failed;
 		}
 	}
+	/* Behind what waits by now; when we stop, the rest has time. */
+	if (j->more && j->failed == NULL && !s->stop) {
+		submit(s, j);
+		return;
+	}
 	if (j->found != NULL)
 		tell_found(j);
 	else if (j->done != NULL)
@@ -269,6 +338,7 @@ tell_all(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	j = s->done.first;
 	queue_init(&s->done);
+	atomic_store(&s->due, false);
 	pthread_mutex_unlock(&s->lock);
 	for (; j != NULL; j = next) {
 		next = j->next;
@@ -290,16 +360,6 @@ job_new(enum job_kind kind, enum store_table table)
 	j->kind = kind;
 	j->table = table;
 	return (j);
-}
-
-static void
-submit(struct store *s, struct job *j)
-{
-	s->backlog++;
-	pthread_mutex_lock(&s->lock);
-	queue_add(&s->todo, j);
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -423,13 +483,22 @@ store_put(struct store *s, enum store_table table, const void *rows, size_t n,
     store_done *done, void *cookie)
 {
 	const struct store_table_def *t = &store_tables[table];
-	struct job *j = job_new(JOB_PUT, table);
+	const char *from = rows;
+	size_t size = n * t->size;
+	struct job *j;
+	char *text;
 
-	j->rows = str_alloc((n + 1) * t->size);
-	j->n = n;
 	for (size_t i = 0; i < n; i++)
-		row_copy(t, j->rows + i * t->size,
-		    (const char *)rows + i * t->size);
+		size += row_texts(t, from + i * t->size);
+	j = str_alloc(sizeof(*j) + size);
+	j->kind = JOB_PUT;
+	j->table = table;
+	j->rows = (char *)(j + 1);
+	j->n = n;
+	text = j->rows + n * t->size;
+	for (size_t i = 0; i < n; i++)
+		text = row_pack(t, j->rows + i * t->size, from + i * t->size,
+		    text);
 	j->done = done;
 	j->cookie = cookie;
 	submit(s, j);
@@ -488,6 +557,13 @@ store_health(const struct store *s, int64_t max_ms, struct err *e)
 		return (err_set(e, s->failure->code, "the last write failed: "
 		    "%s", s->failure->text));
 	return (0);
+}
+
+void
+store_turn(struct store *s)
+{
+	if (atomic_load(&s->due))
+		tell_all(s);
 }
 
 size_t

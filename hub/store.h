@@ -12,9 +12,9 @@
 /*
  * What the hub remembers.  One thread of its own does all that touches the
  * database: the loop thread puts jobs into a queue, the store thread takes
- * all that is there, runs it in ONE transaction, and the completions run on
- * the loop, in the order of the queue, never inside the call that made the
- * job.  So a find that is queued after a put sees it.  A database is a
+ * what is there (some thousand rows at most), runs it in ONE transaction, and
+ * the completions run on the loop, in the order of the queue, never inside
+ * the call that made the job.  So a find that is queued after a put sees it.  A database is a
  * struct store_driver; nothing but the driver knows its language.
  *
  * A table is a C struct and its record_field rows (store_tables): drivers
@@ -144,8 +144,10 @@ struct store_driver {
 	int	 (*find)(void *db, const struct store_query *, store_row *,
 		    void *cookie, struct err *);
 	/* Remove finished operations with their lines, events and sessions
-	   that ended before ${before} (ms since 1970). */
-	int	 (*retain)(void *db, int64_t before, int64_t now, struct err *);
+	   that ended before ${before} (ms since 1970): some of them, and
+	   *${more} tells whether to call again. */
+	int	 (*retain)(void *db, int64_t before, int64_t now, bool *more,
+		    struct err *);
 	int	 (*ping)(void *db, struct err *);
 };
 extern const struct store_driver store_sqlite;
@@ -191,8 +193,17 @@ void	 store_drop(struct store *, enum store_table, const char *key,
 	    store_done *done, void *cookie);
 void	 store_find(struct store *, const struct store_query *,
 	    store_found *found, void *cookie);
+/* A part at a time: what is asked for meanwhile does not wait for all. */
 void	 store_retain(struct store *, int64_t before, store_done *done,
 	    void *cookie);
+
+/**
+ * store_turn(s):
+ * Run the completions that are due, now rather than at the loop's next turn.
+ * For where much may come in at once, before it is looked at: what is stored
+ * is acted on first.
+ */
+void	 store_turn(struct store *);
 
 /**
  * store_health(s, max_ms, e):

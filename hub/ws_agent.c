@@ -6,6 +6,7 @@
 #include "hub.h"
 #include "log.h"
 #include "server.h"
+#include "store.h"
 #include "str.h"
 #include "wire.h"
 #include "ws_agent.h"
@@ -74,6 +75,8 @@ on_message(struct ws_peer *p, const char *text, size_t len)
 	struct wire_msg msg;
 	struct err e;
 
+	/* Thousands may answer at once: commands to others go first. */
+	store_turn(p->srv->hub->store);
 	if (wire_decode(text, len, WIRE_FROM_AGENT, &msg, &e) == -1) {
 		/* The link lives on; an unknown type is a newer agent. */
 		if (e.code != ERR_NOTFOUND && !a->warned)

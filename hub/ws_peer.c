@@ -216,6 +216,7 @@ ws_peer_closing(struct ws_peer *p, const void *data, size_t len)
 {
 	const unsigned char *b = data;
 
+	p->closing = true;
 	p->clean = len >= 2 && (b[0] << 8 | b[1]) == LWS_CLOSE_STATUS_NORMAL;
 }
 
@@ -227,13 +228,29 @@ ws_peer_closed(struct ws_peer *p)
 	p->class->on_gone(p, p->clean);
 }
 
+/*
+ * Waiting for the loop to say "writable" costs two system calls and a turn of
+ * the loop.  Whoever wants to know when all is sent waits.
+ */
+static bool
+writes_now(const struct ws_peer *p)
+{
+	return (p->out.head == NULL && !p->ping && !p->closing &&
+	    p->class->on_drained == NULL && !lws_send_pipe_choked(p->wsi));
+}
+
 void
 ws_peer_send(struct ws_peer *p, struct ws_text *t)
 {
+	bool now;
+
 	if (p->code != 0 || p->wsi == NULL)
 		return;
+	now = writes_now(p);
 	ws_queue_add(&p->out, t);
-	lws_callback_on_writable(p->wsi);
+	/* What fails here fails again when lws calls, and can be closed. */
+	if (!now || ws_queue_write(&p->out, p->wsi) != 0)
+		lws_callback_on_writable(p->wsi);
 }
 
 void

@@ -40,7 +40,8 @@ struct ws_peer {
 	bool said_bye;			/* our close has begun */
 	bool ping;			/* to be sent */
 	bool pinged;			/* since it was heard */
-	bool clean;			/* the peer closed with 1000 */
+	bool closing;			/* the peer's close came */
+	bool clean;			/* with 1000 */
 };
 
 #define WS_PEER_PING 25000
@@ -69,7 +70,7 @@ void	 ws_peer_closing(struct ws_peer *, const void *, size_t);
 /* Frees it by way of its class; also when it never opened. */
 void	 ws_peer_closed(struct ws_peer *);
 
-/* Queue a text. */
+/* Send a text: at once if nothing waits and the socket takes it. */
 void	 ws_peer_send(struct ws_peer *, struct ws_text *);
 
 /**

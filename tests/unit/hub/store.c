@@ -17,6 +17,7 @@
 #include "store.h"
 #include "str.h"
 #include "tick.h"
+#include "ulid.h"
 
 static char dir[64], path[96];
 
@@ -408,6 +409,84 @@ test_retain(void **unused)
 	store_down(&loop, s);
 }
 
+struct order {
+	int n, put, retained;
+};
+
+static void
+on_put_order(void *cookie, const struct err *failed)
+{
+	struct order *o = cookie;
+
+	assert_null(failed);
+	o->put = ++o->n;
+}
+
+static void
+on_retain_order(void *cookie, const struct err *failed)
+{
+	struct order *o = cookie;
+
+	assert_null(failed);
+	o->retained = ++o->n;
+}
+
+/* However much is old, one call removes it all, and what is asked for
+   meanwhile does not wait for the end of it. */
+static void
+test_retain_much(void **unused)
+{
+	struct store_query q = { .table = STORE_OPERATION };
+	struct store_operation *ops = str_alloc(1000 * sizeof(*ops));
+	struct seen seen = { 0 };
+	struct order o = { 0 };
+	char fin[] = "finished", (*ids)[ULID_LEN + 1] = str_alloc(1000 *
+	    sizeof(*ids));
+	uv_loop_t loop;
+	struct store *s;
+
+	(void)unused;
+	uv_loop_init(&loop);
+	s = store_up(&loop);
+	for (int i = 0; i < 1000; i++) {
+		ulid_make(ids[i]);
+		ops[i].id = ids[i];
+		ops[i].state = fin;
+		ops[i].finished_at = 1;
+	}
+	store_put(s, STORE_OPERATION, ops, 1000, NULL, NULL);
+	store_retain(s, 2, on_retain_order, &o);
+	store_put(s, STORE_OPERATION, NULL, 0, on_put_order, &o);
+	wait_for(&loop, &o.n, 2);
+	assert_true(o.put < o.retained);
+	store_find(s, &q, on_lines, &seen);
+	wait_for(&loop, &seen.finds, 1);
+	assert_int_equal(seen.rows, 0);
+	store_down(&loop, s);
+	free(ops);
+	free(ids);
+}
+
+/* A completion that is due runs without a turn of the loop. */
+static void
+test_turn(void **unused)
+{
+	int64_t end = tick_mono() + 10000;
+	struct seen seen = { 0 };
+	uv_loop_t loop;
+	struct store *s;
+	char text[] = "x";
+
+	(void)unused;
+	uv_loop_init(&loop);
+	s = store_up(&loop);
+	put_line(s, 1, text, &seen);
+	while (seen.puts == 0 && tick_mono() < end)
+		store_turn(s);
+	assert_int_equal(seen.puts, 1);
+	store_down(&loop, s);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -416,6 +495,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_lines), T(test_round_trip), T(test_kill), T(test_v3),
 		T(test_refused), T(test_close), T(test_health), T(test_retain),
+		T(test_retain_much), T(test_turn),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
