@@ -81,15 +81,15 @@
               pkgs.python3
             ];
             # The programs of all outputs in one folder, and a copy of the
-            # demo: it writes beside itself.
+            # demo that can be written to.
             text = ''
               work=$(mktemp -d)
               trap 'rm -rf "$work"' EXIT
-              mkdir -p "$work/build/bin"
-              cp -r --no-preserve=mode ${./demo} "$work/demo"
-              ln -s ${nixfleet}/bin/* ${nixfleet.agent}/bin/* ${nixfleet.hub}/bin/* "$work/build/bin/"
-              cd "$work"
-              python3 demo/run.py "''${1:-demo}"
+              mkdir "$work/bin"
+              ln -s ${nixfleet}/bin/* ${nixfleet.agent}/bin/* ${nixfleet.hub}/bin/* "$work/bin/"
+              cp -r ${./demo} "$work/demo"
+              chmod -R u+w "$work/demo"
+              python3 "$work/demo/run.py" "''${1:-demo}" --bin "$work/bin" --dir "$work/fleet"
             '';
           };
         in

@@ -53,13 +53,6 @@ in
     description = "Whether to open the port of `listen` in the firewall.";
   };
 
-  baseUrl = mkOption {
-    type = types.str;
-    default = "";
-    example = "https://fleet.example";
-    description = "Address that people reach the hub by.";
-  };
-
   trustedProxies = mkOption {
     type = types.listOf types.str;
     default = [ ];

@@ -38,7 +38,6 @@ let
       HOME = state;
       NIXFLEET_DATA_DIR = state;
       NIXFLEET_LISTEN = cfg.listen;
-      NIXFLEET_BASE_URL = cfg.baseUrl;
       NIXFLEET_TRUSTED_PROXIES = lib.concatStringsSep "," cfg.trustedProxies;
       NIXFLEET_ALLOWED_ORIGINS = lib.concatStringsSep "," cfg.allowedOrigins;
       NIXFLEET_AGENT_TOKEN_FILE = given "agentTokenFile";

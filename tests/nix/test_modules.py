@@ -393,7 +393,7 @@ def test_hub():
     result = evaluate("nixos-hub", HUB + """
       passwordHashFile = "/run/agenix/hash"; totpSecretFile = "/run/totp";
       repoUrl = "ssh://git@git.example/fleet.git"; sshKeyFile = "/run/key";
-      trustedProxies = [ "127.0.0.1" "::1" ]; baseUrl = "https://f.example";
+      trustedProxies = [ "127.0.0.1" "::1" ];
     """)
     assert result["failed"] == [] and result["warnings"] == []
     unit = service(result, "nixfleet-hub")
