@@ -138,6 +138,17 @@ client_drop(struct client *c)
 	uv_close((uv_handle_t *)&c->pipe, on_closed);
 }
 
+/* Is there room for more? */
+static bool
+roomy(const struct client *c)
+{
+
+	return (!c->dropped && uv_stream_get_write_queue_size(
+	    (const uv_stream_t *)&c->pipe) < QUEUE_MAX);
+}
+
+static void	 take_lines(struct client *);
+
 static void
 on_written(uv_write_t *req, int status)
 {
@@ -148,8 +159,10 @@ on_written(uv_write_t *req, int status)
 	free(o);
 	if (status != 0)
 		client_drop(c);
-	else if (!c->dropped)
+	else if (!c->dropped) {
 		client_pump(c);
+		take_lines(c);
+	}
 }
 
 /* Send one line; takes ${text}. */
@@ -294,6 +307,9 @@ cmd_logs(struct client *c, const struct control_request *req)
 		return;
 	}
 	if (journal_summary(c->conf->journal, op_id, &res, &e) == -1) {
+		if (e.code == ERR_NOTFOUND)
+			err_set(&e, ERR_NOTFOUND, "there is no operation %s "
+			    "in this host's journal", op_id);
 		send_error(c, err_name(e.code), e.text);
 		return;
 	}
@@ -395,7 +411,6 @@ static void
 on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
 	struct client *c = s->data;
-	const char *nl;
 
 	if (n > 0)
 		buf_add(&c->in, b->base, (size_t)n);
@@ -404,15 +419,30 @@ on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 		client_drop(c);
 		return;
 	}
-	while (!c->dropped && c->in.len > 0 &&
+	take_lines(c);
+}
+
+/* Do what was asked; who does not take the answers is not asked for more. */
+static void
+take_lines(struct client *c)
+{
+	const char *nl = NULL;
+
+	while (roomy(c) && c->in.len > 0 &&
 	    (nl = memchr(c->in.data, '\n', c->in.len)) != NULL) {
 		line(c, c->in.data, (size_t)(nl - c->in.data));
 		buf_drop(&c->in, (size_t)(nl - c->in.data) + 1);
 	}
-	if (c->in.len > LINE_MAX_BYTES) {
+	if (c->dropped)
+		return;
+	if (!roomy(c))
+		(void)uv_read_stop((uv_stream_t *)&c->pipe);
+	else if (c->in.len > LINE_MAX_BYTES) {
 		send_error(c, "bad_args", "a line is longer than 64 KiB");
 		client_drop(c);
-	}
+	} else
+		(void)uv_read_start((uv_stream_t *)&c->pipe, on_alloc,
+		    on_read);
 }
 
 void
@@ -423,15 +453,6 @@ client_start(struct client *c, const char *user, bool may_write)
 	c->may_write = may_write;
 	if (uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)
 		client_drop(c);
-}
-
-/* Is there room for more? */
-static bool
-roomy(const struct client *c)
-{
-
-	return (!c->dropped && uv_stream_get_write_queue_size(
-	    (const uv_stream_t *)&c->pipe) < QUEUE_MAX);
 }
 
 /* Send new log lines; true when all that is there is sent. */

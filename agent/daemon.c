@@ -402,7 +402,7 @@ open_state(struct daemon *d, struct err *e)
 	char *lock;
 
 	if (file_mkdirs(d->conf->state_dir, 0700, e) == -1)
-		return (-1);
+		return (err_wrap(e, "NIXFLEET_STATE_DIR"));
 	lock = file_join(d->conf->state_dir, "lock");
 	d->lock_fd = flock_take(lock, 0, e);
 	free(lock);

@@ -12,6 +12,7 @@
 
 /* When the hub refuses us and does not say for how long. */
 #define REFUSED_PAUSE 60
+#define REFUSED_PAUSE_MAX 3600
 
 static void
 send_msg(struct daemon *d, const struct wire_msg *msg)
@@ -174,7 +175,8 @@ on_refused(struct daemon *d, struct wire_msg *msg)
 {
 	const struct wire_refused *r = &msg->u.refused;
 	const char *why = r->reason != NULL ? r->reason : r->code;
-	int64_t wait = r->retry_s > 0 ? r->retry_s : REFUSED_PAUSE;
+	int64_t wait = r->retry_s <= 0 ? REFUSED_PAUSE :
+	    r->retry_s < REFUSED_PAUSE_MAX ? r->retry_s : REFUSED_PAUSE_MAX;
 	int code = names_refusal_parse(r->code);
 	char reason[224];
 

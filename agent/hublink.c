@@ -235,7 +235,8 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	if (status == 401) {
 		l->refused = true;
 		l->again = l->conf.on_refused(l->conf.cookie);
-		snprintf(why, sizeof(why), "the hub refuses this token (401)");
+		snprintf(why, sizeof(why), "the hub refuses this token (401): "
+		    "new hosts take the one of its NIXFLEET_AGENT_TOKEN_FILE");
 	} else if (status >= 200 && status != 101) {
 		snprintf(why, sizeof(why), "the hub answered HTTP %u, not as "
 		    "a NixFleet hub at this address would", status);

@@ -30,9 +30,6 @@ ops_function ops_check_version, ops_reboot;
  */
 ops_function ops_resume;
 
-/* Before the activation begins: from now on ops_resume can go on. */
-int	 ops_mark_activation(struct opctx *, struct err *);
-
 /* Put what is known of the repository into the result. */
 void	 ops_repo_facts(struct opctx *);
 

@@ -18,9 +18,9 @@ marker(const struct opctx *x)
 	return (path);
 }
 
-/* It holds the number of the last record before the activation. */
-int
-ops_mark_activation(struct opctx *x, struct err *e)
+/* From now on ops_resume can go on; it holds the number of the last record. */
+static int
+mark_activation(struct opctx *x, struct err *e)
 {
 	char *path = marker(x), text[32];
 	int n, rc;
@@ -98,7 +98,7 @@ activate(struct opctx *x, const char *rev, const char *path)
 	struct err e = { 0 };
 
 	opctx_phase(x, "activate");
-	if (ops_mark_activation(x, &e) == -1 ||
+	if (mark_activation(x, &e) == -1 ||
 	    deploy_activate(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));
@@ -175,7 +175,7 @@ ops_rollback(struct opctx *x)
 
 	opctx_phase(x, "activate");
 	if (deploy_check(&x->deploy, &e) == -1 ||
-	    ops_mark_activation(x, &e) == -1 ||
+	    mark_activation(x, &e) == -1 ||
 	    deploy_rollback(&x->deploy, &req, &r, &e) == -1) {
 		deploy_result_free(&r);
 		return (fail_system(x, &e));

@@ -193,6 +193,5 @@ settle_status(struct daemon *d)
 	(void)json_object_set_new(obj, "operation", running_json(d));
 	(void)json_object_set_new(obj, "last", d->last != NULL ?
 	    json_deep_copy(d->last) : json_array());
-	(void)json_object_set_new(obj, "paused", json_false());
 	return (obj);
 }

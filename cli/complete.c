@@ -20,7 +20,8 @@ print_verbs(const char *before, const char *after, bool help)
 			continue;
 		printf("%s%.*s", before, (int)n, name);
 		if (help)
-			printf(":%s", name[n] == '\0' ? verb_table[i].help :
+			printf(":%s", name[n] == '\0' ?
+			    verb_help(&verb_table[i]) :
 			    "look after the clone");
 		printf("%s", after);
 	}
@@ -123,7 +124,7 @@ print_fish(void)
 			printf("complete -c nixfleet -f "
 			    "-n '__fish_seen_subcommand_from %.*s' -a %s -d ",
 			    (int)(second - name), name, second + 1);
-		print_quoted(verb_table[i].help);
+		print_quoted(verb_help(&verb_table[i]));
 		putchar('\n');
 	}
 	printf("complete -c nixfleet -f -n __fish_use_subcommand -a repo\n"

@@ -41,7 +41,7 @@ print_verb(const struct verb *v)
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s %s", v->name, v->args);
-	printf("  %-28s %s\n", name, v->help);
+	printf("  %-28s %s\n", name, verb_help(v));
 }
 
 static void
@@ -67,7 +67,8 @@ static void
 print_verb_help(const struct verb *v)
 {
 	printf("usage: nixfleet %s%s%s\n\n%s\n\n", v->name,
-	    v->args[0] == '\0' ? "" : " ", v->args, v->help);
+	    v->args[0] == '\0' ? "" : " ", v->args,
+	    verb_help(v));
 	print_options(v->options);
 }
 

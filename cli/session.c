@@ -19,8 +19,8 @@ static const struct record_field fields[] = {
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
-char *
-session_path(void)
+static char *
+file_of_user(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
@@ -50,7 +50,7 @@ parse(const struct buf *b, const char *path, struct session *s, struct err *e)
 int
 session_load(struct session *s, struct err *e)
 {
-	char *path = session_path();
+	char *path = file_of_user();
 	struct buf b = { 0 };
 	struct stat st;
 	int rc = -1;
@@ -74,7 +74,7 @@ session_load(struct session *s, struct err *e)
 int
 session_save(const struct session *s, struct err *e)
 {
-	char *path = session_path(), *dir = file_dirname(path);
+	char *path = file_of_user(), *dir = file_dirname(path);
 	int rc;
 
 	if ((rc = file_mkdirs(dir, 0700, e)) == 0)
@@ -87,7 +87,7 @@ session_save(const struct session *s, struct err *e)
 int
 session_forget(struct err *e)
 {
-	char *path = session_path();
+	char *path = file_of_user();
 	int rc = 0;
 
 	if (unlink(path) == -1 && errno != ENOENT)

@@ -3,15 +3,13 @@
 
 #include "err.h"
 
-/* Whom the operator is logged in to, kept in ~/.config/nixfleet/session. */
+/* Whom the operator is logged in to, kept in nixfleet/session
+   of $XDG_CONFIG_HOME, else of ~/.config. */
 struct session {
 	char *hub;		/* "https://host[:port][/path]" */
 	char *token;
 	char *expires_at;
 };
-
-/* Where it is kept ($XDG_CONFIG_HOME counts); the caller frees. */
-char	*session_path(void);
 
 /**
  * session_load(s, e):

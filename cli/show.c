@@ -215,8 +215,6 @@ show_status(const json_t *status)
 		    or_else(show_str(op, "op"), "?"),
 		    or_else(show_age(show_str(op, "started_at")), "?"),
 		    or_else(show_str(op, "op_id"), "?"));
-	if (json_is_true(json_object_get(status, "paused")))
-		add_row(t, "paused", "yes");
 	table_print(t);
 	table_free(&t);
 	show_compartments(json_object_get(status, "compartments"));

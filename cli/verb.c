@@ -8,6 +8,7 @@
 #include "str.h"
 #include "ulid.h"
 #include "verb.h"
+#include "wire_op.h"
 
 #define WORDS_MAX 2
 
@@ -27,25 +28,22 @@ enum {
 	UPDATE = OPTION_DRY | OPTION_INPUTS,
 };
 
+/* Its help is that of the operation. */
+#define OPERATION(name, op, options) \
+	{ name, VERB_LOCAL, "", 0, 0, J | N | (options), op, NULL, \
+	    local_operation }
+
 /* clang-format off */
 const struct verb verb_table[] = {
 	{ "status", VERB_LOCAL, "", 0, 0, J, NULL,
 	    "show the agent, its repository and what it did last",
 	    local_status },
-	{ "pull", VERB_LOCAL, "", 0, 0, J | N, "pull",
-	    "fetch the branch and set the clone to it", local_operation },
-	{ "switch", VERB_LOCAL, "", 0, 0, J | N, "switch",
-	    "build this host's configuration and activate it",
-	    local_operation },
-	{ "pull-switch", VERB_LOCAL, "", 0, 0, J | N, "pull-switch",
-	    "pull, then switch", local_operation },
-	{ "update", VERB_LOCAL, "", 0, 0, J | N | UPDATE, "update",
-	    "update the lock file, commit and push it", local_operation },
-	{ "test", VERB_LOCAL, "", 0, 0, J | N, "test",
-	    "run this host's tests from the configuration",
-	    local_operation },
-	{ "rollback", VERB_LOCAL, "", 0, 0, J | N, "rollback",
-	    "activate the previous generation", local_operation },
+	OPERATION("pull", "pull", 0),
+	OPERATION("switch", "switch", 0),
+	OPERATION("pull-switch", "pull-switch", 0),
+	OPERATION("update", "update", UPDATE),
+	OPERATION("test", "test", 0),
+	OPERATION("rollback", "rollback", 0),
 	{ "stop", VERB_LOCAL, "", 0, 0, J, NULL,
 	    "stop the running operation and wait for its end", local_stop },
 	{ "logs", VERB_LOCAL, "[OP_ID] | HOST [OP_ID]", 0, 2,
@@ -56,10 +54,8 @@ const struct verb verb_table[] = {
 	    "show what the agent does as it does it", local_watch },
 	{ "repo status", VERB_LOCAL, "", 0, 0, J, NULL,
 	    "show the state of the clone", local_repo_status },
-	{ "repo verify", VERB_LOCAL, "", 0, 0, J | N, "repo-verify",
-	    "check the clone and its working tree", local_operation },
-	{ "repo reset", VERB_LOCAL, "", 0, 0, J | N, "repo-reset",
-	    "throw the clone away and make it anew", local_operation },
+	OPERATION("repo verify", "repo-verify", 0),
+	OPERATION("repo reset", "repo-reset", 0),
 	{ "login", VERB_FLEET, "[URL]", 0, 1,
 	    OPTION_PASSWORD_FILE | OPTION_TOTP, NULL,
 	    "log in to a hub", fleetcmd_login },
@@ -108,6 +104,12 @@ verb_find(const char *const *args, size_t n, size_t *words)
 		free(name);
 	}
 	return (NULL);
+}
+
+const char *
+verb_help(const struct verb *v)
+{
+	return (v->op != NULL ? wire_op_find(v->op)->help : v->help);
 }
 
 const char *

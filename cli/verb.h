@@ -48,11 +48,14 @@ struct verb {
 	size_t min, max;	/* how many of them */
 	unsigned options;
 	const char *op;		/* the operation it asks for, or NULL */
-	const char *help;	/* one line, no full stop */
+	const char *help;	/* one line, no full stop; NULL if op is not */
 	int (*run)(const struct verb_call *);	/* an exit code */
 };
 extern const struct verb verb_table[];
 extern const size_t verb_count;
+
+/* What it does, in one line. */
+const char *verb_help(const struct verb *);
 
 /* The verb that ${args} begins with, and how many words it took; or NULL. */
 const struct verb *verb_find(const char *const *args, size_t n, size_t *words);

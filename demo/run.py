@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import signal
+import socket
 import sys
 import time
 
@@ -96,17 +97,24 @@ def tour(fleet):
     steps.done("stopped")
 
 
+def taken(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("demo", "tour"))
     parser.add_argument("--bin", default=HERE.parent / "build" / "bin")
-    parser.add_argument("--dir", type=pathlib.Path,
-                        default=HERE.parent / "build" / "demo")
+    parser.add_argument("--dir", type=pathlib.Path)
     parser.add_argument("--port", type=int)
     args = parser.parse_args()
 
     port = args.port or (8000 if args.what == "demo" else None)
-    fleet = Fleet(args.dir, args.bin, port)
+    if port and taken(port):
+        sys.exit(f"demo: port {port} is taken, perhaps by another demo; stop "
+                 "that, or run demo/run.py demo --port PORT --dir DIR")
+    fleet = Fleet(args.dir or HERE.parent / "build" / args.what, args.bin, port)
     if fleet.root.exists():
         if not (fleet.root / "modules.git").exists() and any(
             fleet.root.iterdir()
@@ -114,6 +122,8 @@ def main():
             sys.exit(f"demo: {fleet.root} is not a demo's directory; "
                      "give another one with --dir")
         fleet.remove()
+    # Ctrl-C counts even where the caller had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         {"demo": demo, "tour": tour}[args.what](fleet)

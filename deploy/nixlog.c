@@ -90,8 +90,9 @@ escape_len(const char *p, size_t n)
 	return (2);
 }
 
-void
-nixlog_plain(struct buf *b, const char *p, size_t n)
+/* Without terminal sequences and control characters but tab and newline. */
+static void
+add_plain(struct buf *b, const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -123,7 +124,7 @@ say(struct nixlog *l, enum deploy_stream s, const char *prefix,
 		buf_clear(&b);
 		if (prefix != NULL)
 			buf_addf(&b, "%s> ", prefix);
-		nixlog_plain(&b, text, (size_t)((nl ? nl : end) - text));
+		add_plain(&b, text, (size_t)((nl ? nl : end) - text));
 		for (off = 0; off < b.len || off == 0; off += len) {
 			len = b.len - off;
 			if (len > PROC_LINE_MAX)
@@ -237,7 +238,7 @@ set_text(struct nixlog *l, const char *text)
 	struct buf b = { 0 };
 	char *nl;
 
-	nixlog_plain(&b, text, strlen(text));
+	add_plain(&b, text, strlen(text));
 	snprintf(l->text, sizeof(l->text), "%s", b.len > 0 ? b.data : "");
 	while ((nl = strpbrk(l->text, "\n\t")) != NULL)
 		*nl = ' ';
@@ -324,7 +325,7 @@ on_log_line(struct nixlog *l, const struct activity *a, const json_t *fields)
 		return;
 	say(l, DEPLOY_OUT, a != NULL ? a->name : NULL, s,
 	    json_string_length(v));
-	nixlog_plain(&b, s, strnlen(s, 200));
+	add_plain(&b, s, strnlen(s, 200));
 	slot = &l->tail[l->ntail++ % TAIL];
 	free(*slot);
 	buf_adds(&b, "");
@@ -371,7 +372,7 @@ keep_error(struct nixlog *l, const char *text, size_t n)
 
 	if (l->nerrors == ERRORS)
 		return;
-	nixlog_plain(&b, text, n > ERROR_MAX ? ERROR_MAX : n);
+	add_plain(&b, text, n > ERROR_MAX ? ERROR_MAX : n);
 	buf_adds(&b, "");
 	l->errors[l->nerrors++] = buf_take(&b);
 }

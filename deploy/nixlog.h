@@ -44,8 +44,4 @@ void	 nixlog_end(struct nixlog *);
  */
 char	*nixlog_error(const struct nixlog *);
 
-/* Append [p, p+n) without terminal sequences and other control characters
-   than tab and newline. */
-void	 nixlog_plain(struct buf *, const char *, size_t);
-
 #endif

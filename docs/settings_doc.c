@@ -72,7 +72,8 @@ main(void)
 	    "`NIXFLEET_CONFIG` names (`NAME=value` lines), else it has its "
 	    "default. An empty value means unset.\nA name that starts with "
 	    "`NIXFLEET_` and is not known is an error.\n\n"
-	    "Durations are seconds, or a number with `s`, `m`, `h` or `d`.\n");
+	    "Durations are seconds, or numbers with `d`, `h`, `m` or `s`: "
+	    "`1h30m`.\n");
 	print_program(SETTINGS_AGENT, "nixfleet-agent");
 	print_program(SETTINGS_HUB, "nixfleet-hub");
 	print_program(SETTINGS_CLI, "nixfleet");

@@ -21,6 +21,8 @@
 #define FLAPS 4
 #define FLAP_MS 60000
 #define RETRY_S 15
+/* Each is an event: so many on one link. */
+#define REGISTERS 100
 
 struct fleet_conn {
 	struct deadline alive;		/* first: see on_alive */
@@ -36,6 +38,7 @@ struct fleet_conn {
 	bool ready;			/* `registered` was sent */
 	bool gone;			/* freed when nothing is pending */
 	uint8_t dialect;
+	uint8_t registers;		/* beyond the first */
 };
 
 static void
@@ -303,6 +306,8 @@ again(struct fleet_conn *c, const struct wire_register *reg, struct err *e)
 	if (c->host == NULL || !str_eq(reg->hostname, c->host->id))
 		return (err_set(e, ERR_REFUSED, "this connection is another "
 		    "host's"));
+	if (++c->registers > REGISTERS)
+		return (err_set(e, ERR_REFUSED, "it registers too often"));
 	welcome(c, reg);
 	free(c->resume);
 	c->resume = reg->resume == NULL ? NULL :

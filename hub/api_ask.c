@@ -42,12 +42,19 @@ check_totp(struct http_req *r, const struct ask *a)
 		    a->def->name);
 		return (-1);
 	}
-	if (a->totp == NULL || !auth_totp(auth, a->totp)) {
+	switch (auth_totp(auth, r->session, a->totp)) {
+	case AUTH_OK:
+		return (0);
+	case AUTH_TOO_MANY:
+		http_header(r, "Retry-After", "600");
+		http_reply_error(r, 429, "too_many", "too many wrong one-time "
+		    "codes: wait ten minutes or log in again");
+		return (-1);
+	default:
 		http_reply_error(r, 401, "bad_totp", "the one-time code is "
 		    "missing, wrong or was used before");
 		return (-1);
 	}
-	return (0);
 }
 
 /*

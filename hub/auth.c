@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,16 @@
 #define MAX_LOGINS 8
 #define MAX_ADDRS 1024
 #define REBOOTS 5
+/* One-time codes that one session may try before it shows a right one. */
+#define CODES 10
+#define CODES_MS 600000
 #define HOUR_MS 3600000
 
 struct auth {
 	struct hub *hub;
 	char *hash;			/* of the password */
 	struct totp totp;		/* len 0: none */
-	struct ratelimit *logins, *reboots;
+	struct ratelimit *logins, *reboots, *codes;
 	struct strmap sessions;		/* by hash */
 	int64_t duration_ms;
 	int pending;
@@ -138,6 +142,7 @@ auth_destroy(struct auth *a)
 	strmap_done(&a->sessions);
 	ratelimit_free(&a->logins);
 	ratelimit_free(&a->reboots);
+	ratelimit_free(&a->codes);
 	str_wipefree(&a->hash);
 	totp_done(&a->totp);
 	free(a);
@@ -156,6 +161,7 @@ auth_new(struct hub *hub, struct auth **out, char **printed, struct err *e)
 	a->logins = ratelimit_new((size_t)settings_int(s, SET_RATE_LIMIT),
 	    settings_int(s, SET_RATE_WINDOW) * 1000, MAX_ADDRS);
 	a->reboots = ratelimit_new(REBOOTS, HOUR_MS, MAX_ADDRS);
+	a->codes = ratelimit_new(CODES, CODES_MS, MAX_ADDRS);
 	if (load_totp(a, e) == -1 || load_hash(a, printed, e) == -1 ||
 	    store_load(hub->store, &q, on_session, a, e) == -1) {
 		auth_destroy(a);
@@ -236,15 +242,30 @@ login_free(struct login *l)
 	free(l);
 }
 
+/* A stranger with IPv6 has a whole /64 of addresses. */
+static void
+limit_key(const char *addr, char out[INET6_ADDRSTRLEN])
+{
+	unsigned char a[16];
+
+	if (inet_pton(AF_INET6, addr, a) != 1) {
+		snprintf(out, INET6_ADDRSTRLEN, "%s", addr);
+		return;
+	}
+	memset(a + 8, 0, 8);
+	inet_ntop(AF_INET6, a, out, INET6_ADDRSTRLEN);
+}
+
 static void
 login_end(struct login *l, enum auth_result r)
 {
 	struct auth *a = l->auth;
 	const struct auth_session *s = NULL;
-	char *token = NULL;
+	char *token = NULL, key[INET6_ADDRSTRLEN];
 
 	if (r == AUTH_OK) {
-		ratelimit_reset(a->logins, l->addr);
+		limit_key(l->addr, key);
+		ratelimit_reset(a->logins, key);
 		s = session_make(a, &token);
 	}
 	audit(a, l, r);
@@ -260,6 +281,13 @@ on_work(uv_work_t *w)
 
 	if (l->hash != NULL)
 		l->right = password_verify(l->password, l->hash);
+}
+
+/* It is used up by this. */
+static bool
+right_code(struct auth *a, const char *code)
+{
+	return (totp_check(&a->totp, code, tick_wall() / 1000));
 }
 
 static void
@@ -278,7 +306,7 @@ on_worked(uv_work_t *w, int status)
 		login_end(l, l->early);
 	} else if (!l->right) {
 		login_end(l, AUTH_BAD_PASSWORD);
-	} else if (a->totp.len > 0 && !auth_totp(a, l->totp)) {
+	} else if (a->totp.len > 0 && !right_code(a, l->totp)) {
 		login_end(l, AUTH_BAD_TOTP);
 	} else {
 		login_end(l, AUTH_OK);
@@ -291,7 +319,9 @@ auth_login(struct auth *a, const char *addr, const char *password,
     const char *totp, auth_done *done, void *cookie)
 {
 	struct login *l = str_alloc(sizeof(*l));
+	char key[INET6_ADDRSTRLEN];
 
+	limit_key(addr, key);
 	l->work.data = l;
 	l->auth = a;
 	l->addr = str_dup(addr);
@@ -301,7 +331,7 @@ auth_login(struct auth *a, const char *addr, const char *password,
 	l->cookie = cookie;
 	if (a->pending >= MAX_LOGINS)
 		l->early = AUTH_BUSY;
-	else if (!ratelimit_take(a->logins, addr, tick_mono()))
+	else if (!ratelimit_take(a->logins, key, tick_mono()))
 		l->early = AUTH_TOO_MANY;
 	else
 		l->hash = str_dup(a->hash);
@@ -357,11 +387,17 @@ auth_totp_on(const struct auth *a)
 	return (a->totp.len > 0);
 }
 
-bool
-auth_totp(struct auth *a, const char *code)
+enum auth_result
+auth_totp(struct auth *a, const struct auth_session *s, const char *code)
 {
-	return (a->totp.len > 0 &&
-	    totp_check(&a->totp, code, tick_wall() / 1000));
+	if (code == NULL || a->totp.len == 0)
+		return (AUTH_BAD_TOTP);
+	if (!ratelimit_take(a->codes, s->hash, tick_mono()))
+		return (AUTH_TOO_MANY);
+	if (!right_code(a, code))
+		return (AUTH_BAD_TOTP);
+	ratelimit_reset(a->codes, s->hash);
+	return (AUTH_OK);
 }
 
 bool

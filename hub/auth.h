@@ -59,10 +59,12 @@ bool	 auth_csrf(const struct auth_session *, const char *sent);
 bool	 auth_totp_on(const struct auth *);
 
 /**
- * auth_totp(a, code):
- * Is it a code of now, ±1 step, not used before?  It is used up by this.
+ * auth_totp(a, session, code):
+ * AUTH_OK: it is a code of now, ±1 step, not used before, and used up by
+ * this.  AUTH_TOO_MANY: the session has shown too many wrong ones.
  */
-bool	 auth_totp(struct auth *, const char *code);
+enum auth_result auth_totp(struct auth *, const struct auth_session *,
+	    const char *code);
 
 /**
  * auth_reboot_allowed(a, host_id):

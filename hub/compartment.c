@@ -137,7 +137,8 @@ system_of(const struct compartment_facts *f, const struct compartment_view *v,
 	repeat(out, said, said->status == CHECK_OK ?
 	    "The running system is the configured one." :
 	    "Nothing is known about the running system.");
-	if (at_work(f, said, f->running_system, out) || said->status != CHECK_OK)
+	if (at_work(f, said, f->running_system, out) ||
+	    said->status != CHECK_OK)
 		return;
 	if (v[COMPARTMENT_GIT].status == CHECK_OUTDATED)
 		say(out, CHECK_OUTDATED, "A newer revision of the "

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "str.h"
 #include "tick.h"
+#include "utf8.h"
 
 #define RECENT 100
 
@@ -112,6 +113,7 @@ eventlog_add(struct eventlog *l, const struct eventlog_entry *en,
 {
 	struct store_event ev = { .id = l->next_id++,
 	    .timestamp = tick_wall() }, *kept;
+	struct buf message = { 0 };
 	char text[512];
 	va_list ap;
 
@@ -123,7 +125,8 @@ eventlog_add(struct eventlog *l, const struct eventlog_entry *en,
 	ev.actor = str_dup(en->actor != NULL ? en->actor : "system");
 	ev.host_id = str_dup(en->host_id);
 	ev.action = str_dup(en->action);
-	ev.message = str_dup(text);
+	utf8_clean(&message, text, strlen(text));
+	ev.message = buf_take(&message);
 	if (en->details != NULL) {
 		ev.details = json_dumps(en->details, JSON_COMPACT);
 		json_decref(en->details);

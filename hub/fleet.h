@@ -49,6 +49,7 @@ struct fleet_host {
 	struct operation *ops;		/* open ones, oldest first, ->next */
 	struct operation *doubtful;	/* ended without the host's word */
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
+	int64_t flight;			/* bytes of output not stored yet */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
 	int32_t behind;			/* as told to browsers; -1: not known */
 	float metrics[4];		/* cpu, ram, swap, load */

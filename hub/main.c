@@ -107,6 +107,8 @@ serve(struct program *p)
 	uv_run(&p->loop, UV_RUN_DEFAULT);
 	rc = 0;
 out:
+	/* Whoever did not take our good-bye must not keep it ticking. */
+	uv_timer_stop(&p->stopping);
 	server_free(&p->srv);
 	hub_free(&p->hub);
 	uv_close((uv_handle_t *)&p->term, NULL);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_link.h"
 #include "fleet.h"
 #include "hub.h"
 #include "intern.h"
@@ -9,6 +10,7 @@
 #include "opoutput.h"
 #include "opstep.h"
 #include "opstore.h"
+#include "ratelimit.h"
 #include "str.h"
 #include "tick.h"
 #include "wire.h"
@@ -19,6 +21,10 @@
  */
 #define NULLS 3
 #define NULLS_MS 30000
+
+/* Longer words of a host for what it does are not kept. */
+#define OP_MAX 40
+#define WHO_MAX 64
 
 static bool
 dialect4(const struct fleet_host *h)
@@ -115,6 +121,41 @@ opagent_heartbeat(struct operations *ops, struct fleet_host *h,
  * Dialect 4.
  */
 
+/* A name for our books, whatever the host calls it. */
+static const char *
+name_of(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+	return (name != NULL && *name != '\0' && strlen(name) <= OP_MAX &&
+	    name[strspn(name, letters)] == '\0' ? name : "local");
+}
+
+/*
+ * A host's own operation, asked for by a user of that host: it cannot speak
+ * for the hub's operator.  NULL: it tells of too many.
+ */
+static struct operation *
+adopt(struct operations *ops, struct fleet_host *h, const char *id,
+    const char *name, const char *by)
+{
+	struct operation_adopt a = { .id = id, .op = name_of(name) };
+	struct operation *op;
+	char *who;
+
+	if (!ratelimit_take(ops->adoptions, h->id, tick_mono())) {
+		agent_link_close(h->conn, 1013,
+		    "too many operations of the host's own");
+		return (NULL);
+	}
+	who = by == NULL || strlen(by) > WHO_MAX ? str_dup(h->id) :
+	    str_printf("%s@%s", by, h->id);
+	a.by = who;
+	op = operation_adopt(ops, h, &a);
+	free(who);
+	return (op);
+}
+
 /* The operation that a message is of; of one that we know nothing of, the
    host has begun it by itself.  NULL: it is another host's. */
 static struct operation *
@@ -125,13 +166,8 @@ of_id(struct operations *ops, struct fleet_host *h, const char *id,
 
 	if (id == NULL)
 		return (NULL);
-	if ((op = operation_find(ops, id)) == NULL) {
-		const struct operation_adopt a = { .id = id,
-		    .op = name != NULL && *name != '\0' ? name : "local",
-		    .by = by != NULL ? by : h->id };
-
-		return (operation_adopt(ops, h, &a));
-	}
+	if ((op = operation_find(ops, id)) == NULL)
+		return (adopt(ops, h, id, name, by));
 	return (op->host == h ? op : NULL);
 }
 
@@ -153,7 +189,7 @@ on_status4(struct operations *ops, struct fleet_host *h,
 	op->accepted = true;
 	op->ack_status = true;
 	if (op->def == NULL && s->command != NULL) {
-		intern_set(op->hub->intern, &op->op, s->command);
+		intern_set(op->hub->intern, &op->op, name_of(s->command));
 		op->def = wire_op_find(op->op);
 	}
 	opstep_event(op, OPSTATE_EV_RESULT, &res);

@@ -13,10 +13,16 @@
 #include "oprow.h"
 #include "opstep.h"
 #include "opstore.h"
+#include "ratelimit.h"
 #include "str.h"
 #include "tick.h"
 #include "ulid.h"
 #include "wire.h"
+
+/* Operations of its own that one host may tell of in an hour. */
+#define ADOPTIONS 1000
+#define HOUR_MS 3600000
+#define ADOPTERS 1024
 
 int
 operations_new(struct hub *hub, struct operations **out, struct err *e)
@@ -25,6 +31,7 @@ operations_new(struct hub *hub, struct operations **out, struct err *e)
 
 	ops->hub = hub;
 	ops->newest = &ops->oldest;
+	ops->adoptions = ratelimit_new(ADOPTIONS, HOUR_MS, ADOPTERS);
 	*out = hub->operations = ops;
 	if (opstore_load(ops, e) == -1) {
 		operations_free(out);
@@ -49,6 +56,7 @@ operations_free(struct operations **opsp)
 		oprow_free(op);
 	}
 	strmap_done(&ops->by_id);
+	ratelimit_free(&ops->adoptions);
 	free(ops);
 	*opsp = NULL;
 }

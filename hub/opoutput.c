@@ -14,6 +14,16 @@
 #include "tick.h"
 #include "wire.h"
 
+/* What a line costs beyond its text: many empty ones fill a disk too. */
+#define LINE_COST 32
+/*
+ * Taken in and not stored yet, of one host.  Who heeds our acknowledgements
+ * has 256 KiB on the way; more than this is a flood, or a store that hangs.
+ */
+#define FLIGHT_MAX (8LL * 1024 * 1024)
+/* Far beyond any log, and what JSON numbers hold everywhere. */
+#define SEQ_MAX (1LL << 53)
+
 struct batch {
 	struct operation *op;
 	struct store_line *lines;
@@ -23,8 +33,16 @@ struct batch {
 };
 
 static void
+fly(struct operation *op, int64_t bytes)
+{
+	if (op->host != NULL)
+		op->host->flight += bytes;
+}
+
+static void
 batch_free(struct batch *b)
 {
+	fly(b->op, -b->bytes);
 	for (size_t i = 0; i < b->n; i++)
 		free(b->lines[i].text);
 	free(b->lines);
@@ -121,7 +139,20 @@ batch_add(struct batch *b, int64_t seq, const struct wire_line *l)
 	to->stream = (char *)(uintptr_t)names_stream(op->cut ? STREAM_NOTE :
 	    l->stream);
 	to->text = str_ndup(text, len);
-	b->bytes += (int64_t)len;
+	b->bytes += (int64_t)len + LINE_COST;
+	fly(op, (int64_t)len + LINE_COST);
+}
+
+/* Does it wait for us at all?  Else the link ends, and it comes again. */
+static bool
+floods(struct operation *op)
+{
+	if (op->host == NULL || op->host->flight <= FLIGHT_MAX)
+		return (false);
+	if (op->host->conn != NULL)
+		agent_link_close(op->host->conn, 1008,
+		    "more output than the hub can store");
+	return (true);
 }
 
 static void
@@ -137,6 +168,8 @@ opoutput_batch(struct operation *op, const struct wire_output *out)
 	struct batch *b;
 	struct wire_line l;
 
+	if (out->seq < 1 || out->seq > SEQ_MAX || floods(op))
+		return;
 	/* All of it is stored already: only the acknowledgement got lost. */
 	if (n == 0 || out->seq + (int64_t)n - 1 <= op->acked_seq) {
 		opoutput_ack(op);
@@ -160,8 +193,11 @@ opoutput_line(struct operation *op, enum log_stream stream, const char *text)
 {
 	const struct wire_line l = { .text = text, .len = strlen(text),
 	    .stream = stream, .ts = tick_wall() };
-	struct batch *b = batch_new(op, 1);
+	struct batch *b;
 
+	if (floods(op))
+		return;
+	b = batch_new(op, 1);
 	batch_add(b, op->last_seq + 1, &l);
 	batch_store(b);
 }

@@ -15,8 +15,8 @@
 
 #define INIT_FINISHED 100
 
-json_t *
-present_time(int64_t ms)
+static json_t *
+time_or_null(int64_t ms)
 {
 	char text[TICK_TEXT];
 
@@ -25,8 +25,8 @@ present_time(int64_t ms)
 	return (json_string(tick_text(ms, text)));
 }
 
-json_t *
-present_text(const char *s)
+static json_t *
+text_or_null(const char *s)
 {
 	return (s == NULL || *s == '\0' ? json_null() : json_string(s));
 }
@@ -57,7 +57,7 @@ compartment(const struct compartment_view *v)
 
 	put(o, "status", json_string(names_check(v->status)));
 	put(o, "message", json_string(v->message));
-	put(o, "checked_at", present_time(v->checked_at));
+	put(o, "checked_at", time_or_null(v->checked_at));
 	put(o, "behind", v->behind < 0 ? json_null() : json_integer(v->behind));
 	return (o);
 }
@@ -67,7 +67,7 @@ add_link(json_t *o, const struct fleet_host *h)
 {
 	put(o, "status", json_string(fleet_online(h) ? "online" : "offline"));
 	put(o, "liveness", json_string(names_liveness(h->liveness)));
-	put(o, "since", present_time(h->since));
+	put(o, "since", time_or_null(h->since));
 	put(o, "dialect", json_integer(h->dialect == 0 ? WIRE_DIALECT_MIN :
 	    h->dialect));
 }
@@ -76,18 +76,18 @@ static void
 add_info(json_t *o, const struct fleet_host *h)
 {
 	put(o, "hostname", json_string(h->id));
-	put(o, "host_type", present_text(h->host_type));
-	put(o, "kind", present_text(h->kind));
-	put(o, "agent_version", present_text(h->agent_version));
-	put(o, "os_version", present_text(h->os_version));
-	put(o, "nixpkgs_version", present_text(h->nixpkgs_version));
-	put(o, "created_at", present_time(h->created_at));
-	put(o, "comment", present_text(h->comment));
-	put(o, "theme_color", present_text(h->theme_color));
-	put(o, "location", present_text(h->location));
-	put(o, "device_type", present_text(h->device_type));
-	put(o, "repo_url", present_text(h->repo_url));
-	put(o, "repo_dir", present_text(h->repo_dir));
+	put(o, "host_type", text_or_null(h->host_type));
+	put(o, "kind", text_or_null(h->kind));
+	put(o, "agent_version", text_or_null(h->agent_version));
+	put(o, "os_version", text_or_null(h->os_version));
+	put(o, "nixpkgs_version", text_or_null(h->nixpkgs_version));
+	put(o, "created_at", time_or_null(h->created_at));
+	put(o, "comment", text_or_null(h->comment));
+	put(o, "theme_color", text_or_null(h->theme_color));
+	put(o, "location", text_or_null(h->location));
+	put(o, "device_type", text_or_null(h->device_type));
+	put(o, "repo_url", text_or_null(h->repo_url));
+	put(o, "repo_dir", text_or_null(h->repo_dir));
 }
 
 /* Two digits are plenty, and a float has no more to say. */
@@ -126,7 +126,7 @@ add_compartments(json_t *o, struct hub *hub, const struct fleet_host *h)
 	for (int i = 0; i < COMPARTMENT_COUNT; i++)
 		put(all, names_compartment(i), compartment(&v[i]));
 	put(o, "compartments", all);
-	put(o, "generation", present_text(h->generation));
+	put(o, "generation", text_or_null(h->generation));
 	put(o, "agent_outdated", json_boolean(v[COMPARTMENT_AGENT].status ==
 	    CHECK_OUTDATED));
 }
@@ -166,7 +166,7 @@ present_patch(struct hub *hub, const struct fleet_host *h, unsigned what)
 	if ((what & FLEET_LINK) != 0)
 		add_link(o, h);
 	if ((what & (FLEET_SEEN | FLEET_LINK)) != 0)
-		put(o, "last_seen", present_time(h->last_seen));
+		put(o, "last_seen", time_or_null(h->last_seen));
 	if ((what & FLEET_IDENTITY) != 0)
 		put(o, "identity", json_string(identity_name(h->token_state)));
 	if ((what & FLEET_OPERATION) != 0)
@@ -198,8 +198,8 @@ present_update_status(struct hub *hub, const struct fleet_host *h)
 	for (size_t i = 0; i < 4; i++)
 		put(o, names_compartment(shown_by_v3[i]),
 		    compartment(&v[shown_by_v3[i]]));
-	put(o, "repo_url", present_text(h->repo_url));
-	put(o, "repo_dir", present_text(h->repo_dir));
+	put(o, "repo_url", text_or_null(h->repo_url));
+	put(o, "repo_dir", text_or_null(h->repo_dir));
 	return (o);
 }
 
@@ -214,7 +214,7 @@ progress(const struct operation *op)
 	put(o, "phase", json_string(op->phase));
 	put(o, "done", json_integer(op->done));
 	put(o, "expected", json_integer(op->expected));
-	put(o, "text", present_text(op->text));
+	put(o, "text", text_or_null(op->text));
 	return (o);
 }
 
@@ -228,20 +228,20 @@ present_operation(const struct operation *op)
 	put(o, "host_id", json_string(op->host_id));
 	put(o, "op", json_string(op->op));
 	put(o, "args", parsed(op->args, json_object()));
-	put(o, "by", present_text(op->by));
+	put(o, "by", text_or_null(op->by));
 	put(o, "state", json_string(names_op_state(op->state)));
 	put(o, "outcome", over ? json_string(names_outcome(op->outcome)) :
 	    json_null());
 	put(o, "reported", json_boolean(over && op->reported));
-	put(o, "message", present_text(op->message));
+	put(o, "message", text_or_null(op->message));
 	put(o, "exit_code", !over || op->exit_code == RECORD_NONE ?
 	    json_null() : json_integer(op->exit_code));
-	put(o, "created_at", present_time(op->created_at));
-	put(o, "started_at", present_time(op->started_at));
-	put(o, "finished_at", over ? present_time(op->finished_at) :
+	put(o, "created_at", time_or_null(op->created_at));
+	put(o, "started_at", time_or_null(op->started_at));
+	put(o, "finished_at", over ? time_or_null(op->finished_at) :
 	    json_null());
 	put(o, "deadline_at", over ? json_null() :
-	    present_time(op->deadline_at));
+	    time_or_null(op->deadline_at));
 	put(o, "progress", progress(op));
 	put(o, "phases", parsed(op->phases, json_array()));
 	put(o, "changes", parsed(op->changes, json_null()));
@@ -255,13 +255,13 @@ present_event(const struct store_event *ev)
 	json_t *o = json_object();
 
 	put(o, "id", json_integer(ev->id));
-	put(o, "timestamp", present_time(ev->timestamp));
-	put(o, "category", present_text(ev->category));
-	put(o, "level", present_text(ev->level));
-	put(o, "actor", present_text(ev->actor));
-	put(o, "host_id", present_text(ev->host_id));
-	put(o, "action", present_text(ev->action));
-	put(o, "message", present_text(ev->message));
+	put(o, "timestamp", time_or_null(ev->timestamp));
+	put(o, "category", text_or_null(ev->category));
+	put(o, "level", text_or_null(ev->level));
+	put(o, "actor", text_or_null(ev->actor));
+	put(o, "host_id", text_or_null(ev->host_id));
+	put(o, "action", text_or_null(ev->action));
+	put(o, "message", text_or_null(ev->message));
 	put(o, "details", parsed(ev->details, json_null()));
 	return (o);
 }
@@ -285,15 +285,15 @@ present_repository(struct hub *hub)
 	json_t *o = json_object();
 
 	put(o, "configured", json_boolean(m->configured));
-	put(o, "url", present_text(m->url));
-	put(o, "branch", present_text(m->branch));
-	put(o, "head", present_text(m->head));
-	put(o, "subject", present_text(m->subject));
-	put(o, "author", present_text(m->author));
-	put(o, "committed_at", present_time(m->committed_at));
-	put(o, "lock_hash", present_text(m->lock_hash));
-	put(o, "checked_at", present_time(m->checked_at));
-	put(o, "error", present_text(m->error));
+	put(o, "url", text_or_null(m->url));
+	put(o, "branch", text_or_null(m->branch));
+	put(o, "head", text_or_null(m->head));
+	put(o, "subject", text_or_null(m->subject));
+	put(o, "author", text_or_null(m->author));
+	put(o, "committed_at", time_or_null(m->committed_at));
+	put(o, "lock_hash", text_or_null(m->lock_hash));
+	put(o, "checked_at", time_or_null(m->checked_at));
+	put(o, "error", text_or_null(m->error));
 	return (o);
 }
 
@@ -303,9 +303,9 @@ present_commit(const struct mirror_commit *c)
 	json_t *o = json_object();
 
 	put(o, "id", json_string(c->id));
-	put(o, "author", present_text(c->author));
-	put(o, "date", present_time(c->date));
-	put(o, "subject", present_text(c->subject));
+	put(o, "author", text_or_null(c->author));
+	put(o, "date", time_or_null(c->date));
+	put(o, "subject", text_or_null(c->subject));
 	return (o);
 }
 

@@ -29,9 +29,5 @@ json_t	*present_commit(const struct mirror_commit *);
 json_t	*present_ops(void);
 /* The payload of `init`. */
 json_t	*present_init(struct hub *);
-/* RFC 3339 with milliseconds; null for 0. */
-json_t	*present_time(int64_t ms);
-/* null for NULL and "". */
-json_t	*present_text(const char *);
 
 #endif

@@ -14,8 +14,9 @@
  * database: the loop thread puts jobs into a queue, the store thread takes
  * what is there (some thousand rows at most), runs it in ONE transaction, and
  * the completions run on the loop, in the order of the queue, never inside
- * the call that made the job.  So a find that is queued after a put sees it.  A database is a
- * struct store_driver; nothing but the driver knows its language.
+ * the call that made the job.  So a find that is queued after a put sees it.
+ * A database is a struct store_driver; nothing but the driver knows its
+ * language.
  *
  * A table is a C struct and its record_field rows (store_tables): drivers
  * make their statements from those.

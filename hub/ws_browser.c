@@ -151,6 +151,8 @@ subscribe(struct browser *b, const json_t *payload)
 	if (id != NULL)
 		ws_watch_add(&b->watches, b->peer.srv->hub, id,
 		    json_integer_value(after), on_stored, b);
+	/* Read when it has taken what waits: see on_drained. */
+	lws_callback_on_writable(b->peer.wsi);
 }
 
 static void

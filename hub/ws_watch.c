@@ -114,7 +114,6 @@ ws_watch_add(struct ws_watch **list, struct hub *hub, const char *id,
 			drop(at);
 			break;
 		}
-	read_on(w);
 }
 
 void

@@ -139,7 +139,7 @@ add_key_file(struct tls_trust *t, const char *path, struct err *e)
 	int rc = -1;
 
 	if (file_read(path, PIN_FILE_MAX, &b, e) == -1)
-		err_wrap(e, "pinned public key");
+		err_wrap(e, "pinned public key (NIXFLEET_PINNED_PUBKEY)");
 	else if (b.len == 0 || hash_file(&b, pin) == -1)
 		err_set(e, ERR_INPUT, "pinned public key: %s holds neither a "
 		    "public key nor a certificate (PEM or DER)", path);

@@ -6,7 +6,7 @@ enum {
 	WIRE_OP_REPO = 1,		/* writes to the repository */
 	WIRE_OP_SYSTEM = 2,		/* changes the running system */
 	WIRE_OP_DISRUPTIVE = 4,		/* restarts what people use */
-	WIRE_OP_TOTP = 8,		/* asks for a code if one is set up */
+	WIRE_OP_TOTP = 8,		/* only with a one-time code */
 	WIRE_OP_IMMEDIATE = 16,		/* runs beside a running one */
 	WIRE_OP_ONLINE_ONLY = 32,	/* never waits for an offline host */
 };

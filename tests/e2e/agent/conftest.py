@@ -3,19 +3,13 @@ real nix."""
 
 import json
 import os
-import pathlib
 import signal
 import socket
-import sys
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(TOP / "demo"))
-sys.path.insert(0, str(TOP / "tests" / "e2e" / "lib"))
-
-from fleet import Fleet, Program, wait_for  # noqa: E402
-from ws_hub import WsHub  # noqa: E402
+from fleet import Fleet, Program, wait_for
+from ws_hub import WsHub
 
 HOST = "atlas"
 
@@ -109,13 +103,6 @@ class Agent:
         path.write_text(text)
         path.chmod(0o755)
         return self.fleet.push(f"Add {name}")
-
-
-@pytest.fixture(scope="session")
-def bin_dir():
-    path = (TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")).resolve()
-    assert (path / "nixfleet-agent").exists(), f"no programs in {path}"
-    return path
 
 
 @pytest.fixture

@@ -101,6 +101,19 @@ def test_endless_line(op_agent):
     assert op_agent.ask("status")[0]["host"] == "atlas"
 
 
+def test_greedy_reader(op_agent):
+    """Who asks and does not read is not answered without end."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(2)
+        sock.connect(str(op_agent.fleet.root / "sock"))
+        asked = 0
+        with pytest.raises(TimeoutError):
+            while asked < 64 << 20:
+                asked += sock.send(b'{"cmd":"status"}\n' * 200)
+    assert asked < 4 << 20
+    assert op_agent.ask("status")[0]["host"] == "atlas"
+
+
 def test_others_may_only_look(new_agent):
     """Members of the socket's group may read; they may not run."""
     if os.geteuid() != 0:

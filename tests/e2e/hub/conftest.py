@@ -1,35 +1,20 @@
 """Fixtures of the hub's own tests: one hub, fake agents, real sockets."""
 
-import os
-import pathlib
-import sys
-
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(TOP / "tests" / "e2e" / "lib"))
-
-from hub_process import SHARED, Hub  # noqa: E402
-from ws_agent import WsAgent  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def program():
-    folder = TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")
-    path = (folder / "nixfleet-hub").resolve()
-    assert path.exists(), f"{path} is missing: build it first"
-    return path
+from hub_process import SHARED, Hub
+from ws_agent import WsAgent
 
 
 @pytest.fixture
-def new_hub(tmp_path, program):
+def new_hub(tmp_path, bin_dir):
     """A factory of hubs with settings of their own, started."""
     made = []
 
     def make(**env):
         folder = tmp_path / f"hub{len(made)}"
         folder.mkdir()
-        hub = Hub(program, folder, **env)
+        hub = Hub(bin_dir / "nixfleet-hub", folder, **env)
         made.append(hub)
         return hub.start()
 

@@ -308,9 +308,9 @@ def test_tls(new_hub, tmp_path):
     host.close()
 
 
-def test_check_and_arguments(program, tmp_path):
+def test_check_and_arguments(bin_dir, tmp_path):
     def run(*args, **env):
-        return subprocess.run([str(program), *args], text=True,
+        return subprocess.run([bin_dir / "nixfleet-hub", *args], text=True,
                               capture_output=True, timeout=20, env={
                                   "PATH": "/usr/bin:/bin",
                                   "NIXFLEET_DATA_DIR": str(tmp_path), **env})

@@ -10,9 +10,9 @@
 
 #include "buf.h"
 #include "file.h"
+#include "scratch.h"
 #include "stage.h"
 
-static char dir[64];
 static pid_t peer;
 
 static void
@@ -24,30 +24,12 @@ need(int ok, const char *what)
 	}
 }
 
-const char *
-stage_path(const char *name)
-{
-	static char paths[4][256];
-	static unsigned n;
-	char *out = paths[n++ % 4];
-
-	snprintf(out, sizeof(paths[0]), "%s/%s", dir, name);
-	return (out);
-}
-
 void
 stage_begin(void)
 {
-	strcpy(dir, "/tmp/nixfleet-cli.XXXXXX");
-	need(mkdtemp(dir) != NULL, "mkdtemp");
-	need(setenv("HOME", dir, 1) == 0, "setenv");
+	scratch_begin();
+	need(setenv("HOME", scratch_path(""), 1) == 0, "setenv");
 	unsetenv("XDG_CONFIG_HOME");
-}
-
-void
-stage_end(void)
-{
-	need(file_rmtree(dir, NULL) == 0, "rmtree");
 }
 
 static int
@@ -57,7 +39,7 @@ listen_unix(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
-	    stage_path("control.sock"));
+	    scratch_path("control.sock"));
 	unlink(sun.sun_path);
 	need(bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0, "bind");
 	return (fd);
@@ -101,7 +83,7 @@ void
 stage_serve(const char *const *script, int n, const char *until, int *port)
 {
 	int fd = port == NULL ? listen_unix() : listen_tcp(port);
-	int log = open(stage_path("requests"), O_WRONLY | O_CREAT | O_TRUNC,
+	int log = open(scratch_path("requests"), O_WRONLY | O_CREAT | O_TRUNC,
 	    0600);
 
 	need(listen(fd, 8) == 0 && log != -1, "listen");
@@ -122,7 +104,7 @@ stage_requests(void)
 	struct buf b = { 0 };
 
 	waitpid(peer, NULL, 0);
-	need(file_read(stage_path("requests"), 1 << 20, &b, NULL) == 0,
+	need(file_read(scratch_path("requests"), 1 << 20, &b, NULL) == 0,
 	    "requests");
 	return (buf_take(&b));
 }
@@ -135,7 +117,7 @@ stage_capture(int (*f)(void *), void *cookie, int *code)
 
 	fflush(NULL);
 	old = dup(1);
-	fd = open(stage_path("stdout"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	fd = open(scratch_path("stdout"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	need(old != -1 && fd != -1, "stdout");
 	dup2(fd, 1);
 	close(fd);
@@ -143,7 +125,7 @@ stage_capture(int (*f)(void *), void *cookie, int *code)
 	fflush(stdout);
 	dup2(old, 1);
 	close(old);
-	need(file_read(stage_path("stdout"), 1 << 24, &b, NULL) == 0,
+	need(file_read(scratch_path("stdout"), 1 << 24, &b, NULL) == 0,
 	    "stdout");
 	return (buf_take(&b));
 }

@@ -4,13 +4,11 @@
 #include <sys/types.h>
 
 /*
- * A stage for one test: a scratch directory that is HOME, and a peer that
- * says what a script tells it, so that the rare ends of a conversation can be
- * had too.
+ * A stage for one test: a scratch directory (to be ended by scratch_end) that
+ * is HOME, and a peer that says what a script tells it, so that the rare ends
+ * of a conversation can be had too.
  */
 void	 stage_begin(void);
-void	 stage_end(void);
-const char *stage_path(const char *name);
 
 /*
  * Serve ${n} connections one after the other: read until ${until} was seen,

@@ -119,7 +119,8 @@ test_verb_table(void **unused)
 
 		assert_non_null(v->run);
 		assert_true(v->min <= v->max);
-		assert_true(strlen(v->help) > 5 && !str_suffix(v->help, "."));
+		assert_true(strlen(verb_help(v)) > 5 &&
+		    !str_suffix(verb_help(v), "."));
 		if (v->op != NULL)
 			assert_non_null(wire_op_find(v->op));
 	}

@@ -13,6 +13,7 @@
 #include "file.h"
 #include "hubapi.h"
 #include "session.h"
+#include "scratch.h"
 #include "stage.h"
 #include "str.h"
 #include "verb.h"
@@ -31,7 +32,7 @@ static int
 end(void **unused)
 {
 	(void)unused;
-	stage_end();
+	scratch_end();
 	return (0);
 }
 
@@ -56,7 +57,7 @@ run_verb(void *cookie)
 	int code;
 
 	snprintf(state, sizeof(state), "NIXFLEET_STATE_DIR=%s",
-	    stage_path(""));
+	    scratch_path(""));
 	snprintf(hub, sizeof(hub), "NIXFLEET_HUB=%s",
 	    r->hub == NULL ? "" : r->hub);
 	if (settings_load(SETTINGS_CLI, env, &set, &e) == -1)
@@ -238,16 +239,17 @@ test_fleet_login(void **unused)
 	int port, code;
 
 	(void)unused;
-	assert_int_equal(file_write(stage_path("pw"), "s3cr3t\n", 7, 0600,
+	assert_int_equal(file_write(scratch_path("pw"), "s3cr3t\n", 7, 0600,
 	    NULL), 0);
 	stage_serve(script, 2, "\r\n\r\n", &port);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
 	out = run((struct run){ .args = ARGS("login", url),
-	    .password_file = stage_path("pw") }, &code);
+	    .password_file = scratch_path("pw") }, &code);
 	assert_int_equal(code, VERB_OK);
 	assert_null(strstr(out, "t0ken"));
 	free(out);
-	assert_int_equal(stat(stage_path(".config/nixfleet/session"), &st), 0);
+	assert_int_equal(stat(scratch_path(".config/nixfleet/session"), &st),
+	    0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	out = run((struct run){ .args = ARGS("hosts") }, &code);
 	assert_int_equal(code, VERB_OK);
@@ -284,7 +286,7 @@ test_fleet_session_mode(void **unused)
 
 	(void)unused;
 	log_in("http://127.0.0.1:1", "t0ken");
-	assert_int_equal(chmod(stage_path(".config/nixfleet/session"), 0644),
+	assert_int_equal(chmod(scratch_path(".config/nixfleet/session"), 0644),
 	    0);
 	free(run((struct run){ .args = ARGS("hosts") }, &code));
 	assert_int_equal(code, VERB_FAILED);

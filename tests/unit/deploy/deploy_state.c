@@ -4,47 +4,41 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "deploy.h"
 #include "file.h"
 #include "reboot.h"
-#include "str.h"
+#include "scratch.h"
 
 #define DAY (24LL * 3600 * 1000)
-
-static char dir[64];
 
 static int
 setup(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/nixfleet-state-XXXXXX");
-	return (mkdtemp(dir) == NULL ? -1 : 0);
+	scratch_begin();
+	return (0);
 }
 
 static int
 teardown(void **state)
 {
-	struct err e;
-
 	(void)state;
-	return (file_rmtree(dir, &e));
+	scratch_end();
+	return (0);
 }
 
 static void
 put(const char *name, const char *text)
 {
-	char *path = file_join(dir, name), *parent = file_dirname(path);
+	char *parent = file_dirname(scratch_path(name));
 	struct err e;
 
 	assert_int_equal(file_mkdirs(parent, 0755, &e), 0);
-	assert_int_equal(file_write(path, text, strlen(text), 0644, &e), 0);
+	scratch_file(name, text);
 	free(parent);
-	free(path);
 }
 
 static void
@@ -53,7 +47,7 @@ lock_is(int64_t committed, int64_t now, enum deploy_status status,
 {
 	struct deploy_state st;
 
-	deploy_lock_state(dir, committed, now, &st);
+	deploy_lock_state(scratch_path(""), committed, now, &st);
 	assert_int_equal(st.status, status);
 	assert_string_equal(st.message, message);
 	deploy_state_free(&st);
@@ -90,7 +84,7 @@ test_lock_inputs(void **state)
 	    "\"a_2\":{\"inputs\":{\"n\":\"n\"},\"locked\":{\"rev\":\"r1\","
 	    "\"lastModified\":5}},\"n\":{\"locked\":{\"rev\":\"r2\","
 	    "\"lastModified\":6}}},\"root\":\"root\",\"version\":7}");
-	l = deploy_lock_inputs(dir, &e);
+	l = deploy_lock_inputs(scratch_path(""), &e);
 	assert_int_equal(json_array_size(l), 3);
 	i = json_array_get(l, 0);
 	assert_string_equal(json_string_value(json_object_get(i, "rev")),
@@ -102,7 +96,7 @@ test_lock_inputs(void **state)
 	assert_null(json_object_get(i, "rev"));
 	json_decref(l);
 	put("flake.lock", "[1");
-	assert_null(deploy_lock_inputs(dir, &e));
+	assert_null(deploy_lock_inputs(scratch_path(""), &e));
 	assert_non_null(strstr(e.text, "flake.lock"));
 }
 
@@ -110,23 +104,19 @@ test_lock_inputs(void **state)
 static void
 test_reboot(void **state)
 {
-	char *a, *b, *r;
+	char *r;
 
 	(void)state;
 	put("a/kernel-params", "quiet");
 	put("b/kernel-params", "quiet");
 	put("k1", "1");
 	put("k2", "2");
-	a = file_join(dir, "a");
-	b = file_join(dir, "b");
-	assert_null(reboot_reason(a, b));
+	assert_null(reboot_reason(scratch_path("a"), scratch_path("b")));
 	put("b/kernel-params", "quiet debug");
 	put("b/kernel", "x");
-	r = reboot_reason(a, b);
+	r = reboot_reason(scratch_path("a"), scratch_path("b"));
 	assert_string_equal(r, "kernel, kernel parameters");
 	free(r);
-	free(a);
-	free(b);
 }
 
 /* Facts without any nix are still facts. */
@@ -134,7 +124,8 @@ static void
 test_facts(void **state)
 {
 	const struct deploy_conf c = { .kind = DEPLOY_CUSTOM, .host = "h",
-		.state_dir = dir, .profile = "/nonexistent/profile" };
+		.state_dir = scratch_path(""),
+		.profile = "/nonexistent/profile" };
 	struct deploy_facts f;
 	json_t *j;
 

@@ -4,45 +4,26 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "file.h"
 #include "metrics.h"
-#include "str.h"
+#include "scratch.h"
 #include "tick.h"
-
-static char dir[64];
 
 static int
 setup(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/nixfleet-metrics-XXXXXX");
-	return (mkdtemp(dir) == NULL ? -1 : 0);
+	scratch_begin();
+	return (0);
 }
 
 static int
 teardown(void **state)
 {
-	struct err e;
-
 	(void)state;
-	return (file_rmtree(dir, &e));
-}
-
-static void
-put(const char *name, const char *text)
-{
-	char *path = file_join(dir, name);
-	struct err e;
-
-	assert_int_equal(file_write(path, text, strlen(text), 0644, &e), 0);
-	free(path);
+	scratch_end();
+	return (0);
 }
 
 /* Fresh files of StaSysMo are what is reported. */
@@ -52,10 +33,10 @@ test_fresh(void **state)
 	struct metrics m;
 
 	(void)state;
-	put("cpu", "12.5\n");
-	put("ram", "50");
-	put("load", "0.25\n");
-	assert_true(metrics_read_dir(dir, tick_wall(), &m));
+	scratch_file("cpu", "12.5\n");
+	scratch_file("ram", "50");
+	scratch_file("load", "0.25\n");
+	assert_true(metrics_read_dir(scratch_path(""), tick_wall(), &m));
 	assert_true(m.cpu > 12.4 && m.cpu < 12.6);
 	assert_true(m.ram > 49.9 && m.ram < 50.1);
 	assert_true(m.swap < 0.1);
@@ -67,23 +48,21 @@ static void
 test_stale(void **state)
 {
 	struct metrics m;
-	char *path;
 
 	(void)state;
-	assert_false(metrics_read_dir(dir, tick_wall(), &m));
-	put("cpu", "12.5");
-	assert_false(metrics_read_dir(dir, tick_wall() + 60000, &m));
-	put("cpu", "nan");
-	assert_false(metrics_read_dir(dir, tick_wall(), &m));
-	put("cpu", "x");
-	put("ram", "-5");
-	assert_false(metrics_read_dir(dir, tick_wall(), &m));
-	put("ram", "0");
-	assert_false(metrics_read_dir(dir, tick_wall(), &m));
-	path = file_join(dir, "load");
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_false(metrics_read_dir(dir, tick_wall(), &m));
-	free(path);
+	assert_false(metrics_read_dir(scratch_path(""), tick_wall(), &m));
+	scratch_file("cpu", "12.5");
+	assert_false(metrics_read_dir(scratch_path(""),
+	    tick_wall() + 60000, &m));
+	scratch_file("cpu", "nan");
+	assert_false(metrics_read_dir(scratch_path(""), tick_wall(), &m));
+	scratch_file("cpu", "x");
+	scratch_file("ram", "-5");
+	assert_false(metrics_read_dir(scratch_path(""), tick_wall(), &m));
+	scratch_file("ram", "0");
+	assert_false(metrics_read_dir(scratch_path(""), tick_wall(), &m));
+	assert_int_equal(mkfifo(scratch_path("load"), 0600), 0);
+	assert_false(metrics_read_dir(scratch_path(""), tick_wall(), &m));
 	assert_false(metrics_read_dir("/nonexistent", tick_wall(), &m));
 }
 

@@ -115,6 +115,17 @@ test_limit(void **unused)
 	assert_int_equal(login("10.0.0.1", "U*U", NULL).result,
 	    AUTH_TOO_MANY);
 	assert_int_equal(login("10.0.0.2", "U*U", NULL).result, AUTH_OK);
+	/* One network of IPv6 is one stranger. */
+	assert_int_equal(login("2001:db8::1", "no", NULL).result,
+	    AUTH_BAD_PASSWORD);
+	assert_int_equal(login("2001:db8::2", "no", NULL).result,
+	    AUTH_BAD_PASSWORD);
+	assert_int_equal(login("2001:db8::3:4", "no", NULL).result,
+	    AUTH_BAD_PASSWORD);
+	assert_int_equal(login("2001:db8::5", "U*U", NULL).result,
+	    AUTH_TOO_MANY);
+	assert_int_equal(login("2001:db8:0:1::5", "U*U", NULL).result,
+	    AUTH_OK);
 	for (int i = 0; i < 5; i++)
 		assert_true(auth_reboot_allowed(rig.hub->auth, "h1"));
 	assert_false(auth_reboot_allowed(rig.hub->auth, "h1"));
@@ -143,7 +154,37 @@ test_totp(void **unused)
 	assert_int_equal(login("10.0.0.1", "U*U", NULL).result, AUTH_BAD_TOTP);
 	assert_int_equal(login("10.0.0.1", "U*U", code).result, AUTH_OK);
 	assert_int_equal(login("10.0.0.1", "U*U", code).result, AUTH_BAD_TOTP);
-	assert_false(auth_totp(rig.hub->auth, code));
+	rig_down(&rig);
+}
+
+/* Who has got hold of a session cannot try all codes with it; another
+   session is not locked out, and a code is good once. */
+static void
+test_totp_guessing(void **unused)
+{
+	const struct auth_session one = { .hash = "one" };
+	const struct auth_session other = { .hash = "other" };
+	struct auth *a;
+	struct totp t;
+	struct err e;
+	char code[8];
+	int wrong = 0;
+
+	(void)unused;
+	memset(&rig, 0, sizeof(rig));
+	rig.extra[0] = "NIXFLEET_TOTP_SECRET=" SECRET;
+	rig_up(&rig);
+	a = rig.hub->auth;
+	assert_int_equal(auth_totp(a, &one, NULL), AUTH_BAD_TOTP);
+	while (auth_totp(a, &one, "nonsense") == AUTH_BAD_TOTP)
+		assert_true(++wrong < 100);
+	assert_int_equal(wrong, 10);
+	assert_int_equal(totp_init(&t, SECRET, &e), 0);
+	snprintf(code, sizeof(code), "%06u",
+	    totp_code(&t, tick_wall() / 1000 / TOTP_STEP, 6));
+	assert_int_equal(auth_totp(a, &one, code), AUTH_TOO_MANY);
+	assert_int_equal(auth_totp(a, &other, code), AUTH_OK);
+	assert_int_equal(auth_totp(a, &other, code), AUTH_BAD_TOTP);
 	rig_down(&rig);
 }
 
@@ -167,7 +208,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_start),
 		cmocka_unit_test(test_session), cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_totp), cmocka_unit_test(test_ends_early),
+		cmocka_unit_test(test_totp),
+		cmocka_unit_test(test_totp_guessing),
+		cmocka_unit_test(test_ends_early),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

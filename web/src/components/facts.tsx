@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import type { Host, Json } from '../api';
-import { exact } from '../time';
+import { duration, exact } from '../time';
 
 const label = (key: string, nested: boolean) => {
-  const words = key.replace(/_/g, ' ');
+  const words = key.replace(/_s$/, '').replace(/_/g, ' ');
   return nested ? words : words.charAt(0).toUpperCase() + words.slice(1);
 };
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
@@ -27,7 +27,10 @@ export function Value({ value, name = '' }: { value: Json; name?: string }): Com
   if (value === null) return <span class="soft">unknown</span>;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return TIME.test(value) ? exact(value) : value;
-  if (typeof value === 'number') return /(^|_)(bytes|size)$/.test(name) ? bytes(value) : String(value);
+  if (typeof value === 'number') {
+    if (name.endsWith('_s')) return duration(value * 1000);
+    return /(^|_)(bytes|size|free)$/.test(name) ? bytes(value) : String(value);
+  }
   if (Array.isArray(value)) {
     if (value.length === 0) return <span class="soft">none</span>;
     return <ul class="plain">{value.map((v, i) => <li key={i}><Value value={v} /></li>)}</ul>;
