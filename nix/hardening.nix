@@ -1,6 +1,5 @@
 # What a service of ours gives up: it needs the network, its own directories
-# and, for the agent, the nix daemon's socket.  The units for other
-# distributions (dist/systemd) say the same.
+# and, for the agent, the nix daemon's socket.
 {
   NoNewPrivileges = true;
   AmbientCapabilities = "";

@@ -15,6 +15,7 @@ let
     mkdir $out && ssh-keygen -q -t ed25519 -N "" -f $out/id
   '';
   token = "test-token-for-the-virtual-fleet";
+  knownHosts = "server ${lib.fileContents "${hostKey}/id.pub"}";
   repository = "ssh://git@server/srv/git/fleet.git";
 
   # The part of atlas that is the same before and after.
@@ -35,7 +36,7 @@ let
       tokenFile = "/etc/fleet-token";
       repoUrl = repository;
       sshKeyFile = "/root/deploy-key";
-      sshKnownHosts = "server ${lib.fileContents "${hostKey}/id.pub"}";
+      sshKnownHosts = knownHosts;
       interval = 1;
     };
   };
@@ -81,7 +82,7 @@ let
         tokenFile = "/etc/fleet-token";
         repoUrl = "${repository}";
         sshKeyFile = "/root/deploy-key";
-        sshKnownHosts = "server ${lib.fileContents "${hostKey}/id.pub"}";
+        sshKnownHosts = "${knownHosts}";
         interval = 1;
       };
     }
@@ -104,7 +105,9 @@ pkgs.testers.runNixOSTest {
         listen = ":8000";
         agentTokenFile = "/etc/fleet-token";
         passwordHashFile = "/var/lib/fleet-hash";
-        repoUrl = "file:///srv/git/fleet.git";
+        repoUrl = repository;
+        sshKeyFile = "/root/deploy-key";
+        sshKnownHosts = knownHosts;
         settings.NIXFLEET_REPO_POLL = "1s";
         backup.enable = true;
       };
@@ -123,7 +126,8 @@ pkgs.testers.runNixOSTest {
           }
         ];
       };
-      system.activationScripts.fleet-host-key = ''
+      system.activationScripts.fleet-keys = ''
+        install -D -m 0400 ${deployKey}/id /root/deploy-key
         install -D -m 0600 ${hostKey}/id /etc/ssh/fleet_host_key
         install -D -m 0644 ${hostKey}/id.pub /etc/ssh/fleet_host_key.pub
       '';
