@@ -5,6 +5,7 @@
 #include "routes.h"
 #include "server.h"
 #include "str.h"
+#include "tick.h"
 #include "utf8.h"
 
 /* Handed to the socket at once; the rest waits until it takes more. */
@@ -15,7 +16,9 @@
 /* A body too long is read to its end and dropped, up to this. */
 #define DRAIN_MAX (8 * 1024 * 1024)
 
-/* Seconds for a handler to answer, and for a client to take a chunk. */
+/* Seconds for a whole body to come, for a handler to answer, and for a client
+   to take a chunk. */
+#define BODY_S 30
 #define ANSWER_S 60
 #define WRITE_S 30
 
@@ -29,6 +32,7 @@ struct http_conn {
 	struct buf out;		/* LWS_PRE bytes, then the answer */
 	size_t sent;		/* of it, LWS_PRE included */
 	size_t body_max;
+	int64_t body_by;	/* tick_mono() when the body must be here */
 };
 
 struct http_conn *
@@ -220,6 +224,7 @@ http_conn_head(struct http_conn *c, const char *path, size_t len)
 
 	c->req = r = http_conn_request(c->srv, c->wsi);
 	c->dispatched = c->too_long = false;
+	c->body_by = tick_mono() + BODY_S * 1000;
 	r->conn = c;
 	r->path = str_ndup(path, len);
 	if (!utf8_valid(path, len))
@@ -247,6 +252,9 @@ http_conn_head(struct http_conn *c, const char *path, size_t len)
 int
 http_conn_body(struct http_conn *c, const void *p, size_t len)
 {
+	/* A drop now and then would hold what others need to come in. */
+	if (tick_mono() > c->body_by)
+		return (-1);
 	if (c->req != NULL && !c->dispatched && !c->too_long && len > 0)
 		buf_add(&c->req->body, p, len);
 	return (0);

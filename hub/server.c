@@ -22,8 +22,11 @@
 /* lws has tables of this many descriptors. */
 #define FDS_MAX 131072
 
-/* Heads being read at once, and the longest; memory only while reading. */
-#define HEADS 1024
+/*
+ * Requests being read at once, and the longest head; memory only meanwhile.
+ * Nobody else comes in while strangers hold them all.
+ */
+#define HEADS 8192
 #define HEAD_MAX 8192
 
 /* A message of an agent comes in pieces of this; kept per connection. */

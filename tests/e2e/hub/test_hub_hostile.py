@@ -1,5 +1,7 @@
 """Agents, browsers and strangers that mean harm."""
 
+import contextlib
+import socket
 import time
 
 import pytest
@@ -133,3 +135,14 @@ def test_greedy_browser(hub, agent, user):
         user.get(f"/api/operations/{ulid(1)}/output?limit=1")
     assert memory(hub) - before < 64 * 1024
     browser.drop()
+
+
+def test_half_requests(hub, user):
+    """A thousand requests that never end leave room for others."""
+    body = (b"POST /api/login HTTP/1.1\r\nHost: a\r\nContent-Length: 60000"
+            b"\r\n\r\n{")
+    with contextlib.ExitStack() as held:
+        for _ in range(1100):
+            sock = held.enter_context(socket.create_connection(hub.address))
+            sock.sendall(body)
+        assert user.get("/health").status == 200
