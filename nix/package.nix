@@ -4,8 +4,7 @@
 {
   lib,
   stdenv,
-  buildNpmPackage,
-  importNpmLock,
+  cacert,
   installShellFiles,
   jansson,
   libuv,
@@ -13,14 +12,12 @@
   libxcrypt,
   meson,
   ninja,
+  nodejs,
   openssl,
   pkg-config,
   python3,
   scdoc,
   sqlite,
-  # The lock file of the dashboard names no registry, only versions and hashes;
-  # the hashes decide what is accepted, wherever it comes from.
-  npmRegistry ? "https://registry.yarnpkg.com",
 }:
 
 let
@@ -28,45 +25,57 @@ let
 
   web = ../web;
 
-  # node_modules/a/node_modules/@scope/name → @scope/name
-  npmName = path: lib.last (lib.splitString "node_modules/" path);
-
-  npmUrl =
-    name: version:
-    "${npmRegistry}/${name}/-/${lib.last (lib.splitString "/" name)}-${version}.tgz";
-
-  lock = lib.importJSON (web + "/package-lock.json");
-
-  npmDeps = importNpmLock {
-    npmRoot = web;
-    package = lib.importJSON (web + "/package.json");
-    packageLock = lock // {
-      packages = lib.mapAttrs (
-        path: module:
-        if module ? integrity then
-          module // { resolved = npmUrl (module.name or (npmName path)) module.version; }
-        else
-          module
-      ) lock.packages;
-    };
+  # The tools that build the dashboard: npm fetches them, and the hash decides
+  # what is accepted.  The name changes with the lock file, so that a tree made
+  # from an older one is never taken for this one.
+  nodeModules = stdenv.mkDerivation {
+    pname = "nixfleet-node-modules";
+    version = lib.substring 0 12 (builtins.hashFile "sha256" (web + "/package-lock.json"));
+    dontUnpack = true;
+    dontFixup = true;
+    nativeBuildInputs = [
+      cacert
+      nodejs
+    ];
+    impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [ "npm_config_registry" ];
+    buildPhase = ''
+      export HOME=$PWD npm_config_cache=$PWD/cache
+      cp ${web + "/package.json"} package.json
+      cp ${web + "/package-lock.json"} package-lock.json
+      sh ${./node-modules.sh}
+    '';
+    installPhase = "mv node_modules $out";
+    outputHashMode = "recursive";
+    outputHash = lib.fileContents ./node-modules.hash;
   };
 
-  dashboard = buildNpmPackage {
+  dashboard = stdenv.mkDerivation {
     pname = "nixfleet-dashboard";
-    inherit version npmDeps;
-    inherit (importNpmLock) npmConfigHook;
+    inherit version;
     src = lib.cleanSourceWith {
       src = web;
-      filter = path: _: !(lib.elem (baseNameOf path) [
-        "node_modules"
-        "dist"
-      ]);
+      filter =
+        path: _:
+        !(lib.elem (baseNameOf path) [
+          "node_modules"
+          "dist"
+        ]);
     };
+    strictDeps = true;
+    nativeBuildInputs = [ nodejs ];
+    # Vite writes below node_modules.
+    buildPhase = ''
+      runHook preBuild
+      cp -r --no-preserve=mode ${nodeModules} node_modules
+      node node_modules/vite/bin/vite.js build
+      runHook postBuild
+    '';
     installPhase = ''
       runHook preInstall
       cp -r dist $out
       runHook postInstall
     '';
+    passthru = { inherit nodeModules; };
   };
 
   # Our loop is libuv's: built in, not a plugin looked up when it runs.

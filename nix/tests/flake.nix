@@ -22,18 +22,14 @@ let
     };
   };
 
-  importNpmLock = {
-    npmConfigHook = "hook";
-    __functor = _: given: given;
-  };
   package = import ../package.nix {
-    inherit lib importNpmLock;
+    inherit lib;
     stdenv = {
-      mkDerivation = given: given;
+      mkDerivation = given: given // { outPath = "/${given.pname}"; };
       buildPlatform.canExecute = _: true;
       hostPlatform = { };
     };
-    buildNpmPackage = given: given // { outPath = "/dashboard"; };
+    cacert = "cacert";
     libwebsockets.overrideAttrs = f: f { };
     installShellFiles = "installShellFiles";
     jansson = "jansson";
@@ -41,13 +37,15 @@ let
     libxcrypt = "libxcrypt";
     meson = "meson";
     ninja = "ninja";
+    nodejs = "nodejs";
     openssl = "openssl";
     pkg-config = "pkg-config";
     python3 = "python3";
     scdoc = "scdoc";
     sqlite = "sqlite";
   };
-  lock = package.passthru.dashboard.npmDeps.packageLock.packages;
+  inherit (package.passthru) dashboard;
+  inherit (dashboard.passthru) nodeModules;
 in
 {
   outputs = lib.mapAttrs (_: builtins.attrNames) self;
@@ -61,10 +59,9 @@ in
   ];
   package = {
     inherit (package) version outputs mesonFlags;
-    unresolved = builtins.filter (path: path != "" && !(lock.${path} ? resolved)) (
-      builtins.attrNames lock
-    );
-    scoped = lock."node_modules/@preact/signals".resolved;
-    plain = lock."node_modules/vite".resolved;
+    dashboard = dashboard.buildPhase;
+    nodeModules = {
+      inherit (nodeModules) outputHash version;
+    };
   };
 }

@@ -70,7 +70,6 @@ let
   removePrefix =
     prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
   fileContents = file: replaceStrings [ "\n" ] [ "" ] (builtins.readFile file);
-  importJSON = file: builtins.fromJSON (builtins.readFile file);
 
   recursiveUpdate =
     a: b:
@@ -302,7 +301,6 @@ let
       hasPrefix
       hasSuffix
       head
-      importJSON
       last
       literalExpression
       mapAttrs
@@ -319,11 +317,13 @@ let
       removePrefix
       sort
       splitString
+      substring
       toInt
       types
       unique
       ;
     cleanSourceWith = { src, ... }: src;
+    fetchers.proxyImpureEnvVars = [ ];
     mesonBool = name: value: "-D${name}=${if value then "true" else "false"}";
     mesonEnable = name: value: "-D${name}=${if value then "enabled" else "disabled"}";
     licenses.mit = "MIT";

@@ -5,6 +5,7 @@ nixpkgs library.  With NIXFLEET_NIXPKGS_LIB (a checkout's lib folder) every
 evaluation is done with the real library as well, and both must say the same.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -447,14 +448,16 @@ def test_flake():
                 "nixfleet-hub"} <= set(names)
 
 
-# The dashboard's modules are fetched by the hashes of the lock file: each one
-# has an address, made from its name and version.
+# The dashboard's tools are those of the lock file: another lock file is another
+# derivation, so that an old tree is never taken for the new one.
 def test_package():
     package = run("flake.nix")["package"]
     assert package["version"] == (ROOT / "VERSION").read_text().strip()
     assert package["outputs"] == ["out", "agent", "hub"]
-    assert package["unresolved"] == []
-    assert package["scoped"].endswith(
-        "/@preact/signals/-/signals-2.11.4.tgz")
-    assert re.search(r"/vite/-/vite-[0-9.]+\.tgz$", package["plain"])
+    lock = (ROOT / "web/package-lock.json").read_bytes()
+    assert package["nodeModules"] == {
+        "version": hashlib.sha256(lock).hexdigest()[:12],
+        "outputHash": (ROOT / "nix/node-modules.hash").read_text().strip(),
+    }
+    assert "/nixfleet-node-modules node_modules" in package["dashboard"]
     assert "-Ddashboard=enabled" in package["mesonFlags"]
