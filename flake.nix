@@ -114,6 +114,7 @@
               mandoc
               nixfmt
               openssl
+              sqlite
               universal-ctags
             ])
             ++ lib.optionals pkgs.stdenv.hostPlatform.isLinux [
