@@ -36,7 +36,7 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e check-hosts browser demo-tour ## all tests
+check: deps-check lint unit sanitize e2e check-hosts browser nix demo-tour ## all tests
 	@echo 'make check: everything passed'
 
 unit: build ## unit tests and the fuzzers' corpora
@@ -54,6 +54,11 @@ browser: build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
 	    $(PYTHON) tests/browser/run.py --bin $(BIN) --chromium $(CHROMIUM); \
 	else echo 'browser: skipped, no chromium on this machine'; fi
+
+nix: build ## the Nix modules, evaluated by nix; their options' page
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/nix
+	@scripts/options-doc | diff - docs/reference/options.md || \
+	    { echo 'nix: docs/reference/options.md is old: make docs'; exit 1; }
 
 sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 	$(call ninja,$(ASAN),)
@@ -81,6 +86,7 @@ fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
 docs: build ## write the reference pages that are made from tables
 	$(call ninja,$(OBJ),docs/settings-doc)
 	@$(OBJ)/docs/settings-doc > docs/reference/settings.md
+	@scripts/options-doc > docs/reference/options.md
 
 format: ## clang-format every C file
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -108,4 +114,4 @@ $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) >/dev/null
 
 .PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize \
-    lint bench fuzz docs format clean web
+    lint bench nix fuzz docs format clean web

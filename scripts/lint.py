@@ -27,7 +27,8 @@ LAYERS = {
     "cli": ("core", "wire", "net"),
 }
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-REGISTRIES = re.compile(r"registry\.npmjs|pypi\.org|files\.pythonhosted")
+REGISTRIES = re.compile(
+    r"registry\.(npmjs|yarnpkg)|pypi\.org|files\.pythonhosted")
 
 
 def tracked(*patterns):

@@ -1,0 +1,95 @@
+"""The documents do what they say: the tutorial is typed as it stands, and
+what the pages name exists."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = (ROOT / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")).resolve()
+PAGES = sorted([ROOT / "docs/tutorial.md", *(ROOT / "docs/how-to").glob("*")])
+OPTIONS = (ROOT / "docs/reference/options.md").read_text()
+SETTINGS = (ROOT / "docs/reference/settings.md").read_text()
+
+
+def blocks(page, language=""):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(),
+                      re.M | re.S)
+
+
+def free_port():
+    import socket
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+# Every block of the tutorial, in order, in one shell; the first builds, which
+# has been done.  What it promises is then checked in the output.
+def test_tutorial(tmp_path):
+    first, *rest = blocks(ROOT / "docs/tutorial.md")
+    assert first.startswith("make build\n")
+    script = "set -eu\n" + "".join(
+        f"echo '== {n}'\n{block}" for n, block in enumerate(rest))
+    script = script.replace("8123", free_port())
+    home = tmp_path / "home"
+    home.mkdir()
+    # Whatever happens, nothing of it goes on running.
+    script = "trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n" + script
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=home, text=True, capture_output=True,
+        timeout=120, env={"PATH": f"{BIN}:{os.environ['PATH']}",
+                          "HOME": str(home)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = done.stdout
+    assert "Hello from atlas.\nHello from birch.\nHello from cedar.\n" in out
+    evening = out.index("\nGood evening from birch.\n")
+    assert "\nHello from birch.\n" in out[evening:]
+    assert out.count("drwx------") == 3
+    assert not (home / "fleet").exists()
+
+
+# A page names only options that the modules have.
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_options_exist(page):
+    known = set(re.findall(r"^### (services\.\S+)$", OPTIONS, re.M))
+    text = page.read_text()
+    for service in ("agent", "hub"):
+        prefix = f"services.nixfleet-{service}"
+        named = set(re.findall(rf"{prefix}\.([a-z]\w*(?:\.[a-z]\w*)?)", text))
+        for block in re.findall(rf"{prefix} = \{{\n(.*?)\n *\}};", text, re.S):
+            named |= set(re.findall(r"^ +([a-z]\w*(?:\.[a-z]\w*)?) = ", block,
+                                    re.M))
+        for name in named:
+            whole = f"{prefix}.{name}"
+            assert whole in known or name.startswith("settings"), whole
+
+
+# A page names only settings, verbs and files that are there.
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_names_exist(page):
+    text = page.read_text()
+    for name in set(re.findall(r"\bNIXFLEET_[A-Z_]+[A-Z]\b", text)):
+        assert f"`{name}`" in SETTINGS, name
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
+    usage = subprocess.run([BIN / "nixfleet", "--help"], text=True,
+                           capture_output=True, check=True).stdout
+    verbs = set(re.findall(r"^  ([a-z-]+)", usage, re.M))
+    for verb in re.findall(r"(?:^|`|sudo )nixfleet ([a-z][a-z-]*)", text, re.M):
+        assert verb in verbs, verb
+    for op in re.findall(r"nixfleet run ([a-z-]+)", text):
+        man = (ROOT / "docs/man/nixfleet.1.scd").read_text()
+        assert f"*{op}*" in man, op
+
+
+# Nix in the pages is Nix.
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_nix_parses(page):
+    for block in blocks(page, "nix"):
+        done = subprocess.run(["nix-instantiate", "--parse", "-"],
+                              input=block, text=True, capture_output=True)
+        assert done.returncode == 0, block + done.stderr
