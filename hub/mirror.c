@@ -252,7 +252,8 @@ mirror_conf(const struct settings *s, const char *state, const char *dir,
     struct repo_conf *out)
 {
 	const struct repo_conf conf = {
-		.url = settings_str(s, SET_REPO_URL), .branch = settings_str(s, SET_BRANCH),
+		.url = settings_str(s, SET_REPO_URL),
+		.branch = settings_str(s, SET_BRANCH),
 		.dir = dir, .state_dir = state,
 		.ssh_key = settings_str(s, SET_SSH_KEY),
 		.known_hosts = settings_str(s, SET_SSH_KNOWN_HOSTS),
