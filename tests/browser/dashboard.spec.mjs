@@ -56,6 +56,16 @@ test('hosts show their states as words', () => visit({}, {}, async (page) => {
   for (const word of ['main', '4be17c09', 'Open the firewall', 'min ago', 'live']) assert.ok(head.includes(word), word);
 }));
 
+// On a phone the log covers the page: who goes to another one wants to see it.
+test('on a phone the log makes way for another page', () => visit({}, PHONE, async (page) => {
+  await page.getByLabel('Select borealis').check();
+  await page.getByRole('button', { name: 'Pull and switch', exact: true }).click();
+  const dock = page.getByRole('region', { name: 'Logs' });
+  await dock.waitFor();
+  await page.evaluate(() => { location.hash = '#/events'; });
+  await dock.waitFor({ state: 'detached' });
+}));
+
 // The way that everybody goes: tick, run, confirm, watch, done.
 test('an operation on a selection, watched to its end', () => visit({}, {}, async (page, hub) => {
   await page.getByLabel('Select borealis').check();

@@ -4,7 +4,8 @@ import test from 'node:test';
 import type { Compartment, Host, Operation } from '../src/api';
 import { ago, duration, since } from '../src/time';
 import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText } from '../src/words';
-import { bytes } from '../src/components/facts';
+import { explanation } from '../src/components/dialogs';
+import { bytes, Value } from '../src/components/facts';
 import { matches } from '../src/view';
 
 const ok: Compartment = { status: 'ok', message: null, checked_at: null, behind: null };
@@ -84,4 +85,17 @@ test('bytes', () => {
   assert.equal(bytes(0), '0 B');
   assert.equal(bytes(2688), '2.6 KiB');
   assert.equal(bytes(-5 * 1024 ** 3), '-5.0 GiB');
+});
+
+// A dialog explains what its title does not say already.
+test('a dialog does not repeat its title', () => {
+  assert.equal(explanation('restart', 'restart the agent'), '');
+  assert.equal(explanation('pull-switch', 'pull, then switch'), '');
+  assert.equal(explanation('pull', 'fetch the branch and set the clone to it'), 'Fetch the branch and set the clone to it.');
+  assert.match(explanation('reboot', 'restart the machine'), /interrupted/);
+});
+
+// Seconds since 1970 are nothing to read.
+test('the age of an input', () => {
+  assert.equal(Value({ value: Date.now() / 1000 - 3 * 86_400, name: 'last_modified' }), '3 days ago');
 });

@@ -24,6 +24,13 @@ export function Dialog({ title, onClose, children }: DialogProps) {
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 
+/** What the operation does; nothing when the title has said it ("Restart agent": "restart the agent"). */
+export function explanation(op: string, description: string): string {
+  if (WARNINGS[op]) return WARNINGS[op];
+  const words = (text: string) => text.toLowerCase().match(/[a-z]+/g)?.filter((w) => !/^(the|then|and|this)$/.test(w)).join(' ');
+  return description && words(description) !== words(opLabel(op)) ? sentence(description) : '';
+}
+
 const WARNINGS: Record<string, string> = {
   'reboot': 'The machine restarts. Whoever works on it is interrupted.',
   'rollback': 'The previous generation is activated in place of the present one.',
@@ -38,7 +45,7 @@ function HostNames({ ids }: { ids: string[] }) {
 function AskDialog({ ask }: { ask: Ask }) {
   const [code, setCode] = useState('');
   const [busy, setBusy] = useState(false);
-  const info = opTable.value.find((o) => o.id === ask.op);
+  const why = explanation(ask.op, opTable.value.find((o) => o.id === ask.op)?.description ?? '');
   const close = () => { asking.value = null; };
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -50,7 +57,7 @@ function AskDialog({ ask }: { ask: Ask }) {
     <Dialog title={`${what}?`} onClose={close}>
       <form onSubmit={(e) => void submit(e)}>
         {ask.hosts.length > 1 && <HostNames ids={ask.hosts} />}
-        <p>{WARNINGS[ask.op] ?? (info ? sentence(info.description) : '')}</p>
+        {why && <p>{why}</p>}
         {ask.force && <p>The hub's checks advised against it. They are skipped this time.</p>}
         {ask.totp && (
           <label class="field">Code from your authenticator

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Host, Json } from '../api';
-import { duration, exact } from '../time';
+import { ago, duration, exact } from '../time';
 
 const label = (key: string, nested: boolean) => {
   const words = key.replace(/_s$/, '').replace(/_/g, ' ');
@@ -29,6 +29,7 @@ export function Value({ value, name = '' }: { value: Json; name?: string }): Com
   if (typeof value === 'string') return TIME.test(value) ? exact(value) : value;
   if (typeof value === 'number') {
     if (name.endsWith('_s')) return duration(value * 1000);
+    if (name === 'last_modified') return ago(new Date(value * 1000).toISOString());
     return /(^|_)(bytes|size|free)$/.test(name) ? bytes(value) : String(value);
   }
   if (Array.isArray(value)) {

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import type { Operation } from '../api';
 import { closeLogs, closeTab, frontLog, logTabs, stop } from '../actions';
-import { operationHref } from '../route';
+import { operationHref, route } from '../route';
 import { hostName, isOpen, operationSignal } from '../store';
 import { detailText, operationWord, opLabel, progressShare } from '../words';
 import { IconButton, ProgressBar, State } from './bits';
@@ -89,6 +89,13 @@ function onTabKey(event: KeyboardEvent): void {
 export function LogDock() {
   const front = frontLog.value;
   const operation = front ? operationSignal(front)?.value : undefined;
+  const page = route.value;
+  const before = useRef(page);
+  useEffect(() => {
+    // On a phone the panel covers the page that somebody has just asked for.
+    if (before.current !== page && matchMedia('(max-width: 48rem)').matches) closeLogs();
+    before.current = page;
+  }, [page]);
   useEffect(() => {
     document.body.style.setProperty('--dock', operation ? `${height.value}vh` : '0px');
   }, [operation !== undefined, height.value]);

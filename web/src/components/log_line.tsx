@@ -35,7 +35,7 @@ export function highlight(runs: Run[], query: string): Piece[] {
   return pieces;
 }
 
-const MARKS: Record<LogLine['stream'], string> = { stdout: '', stderr: 'err', note: 'note' };
+const MARKS: Record<LogLine['stream'], string> = { stdout: '', stderr: '', note: 'note' };
 
 export function LogRow({ line, query, current }: { line: LogLine; query: string; current: boolean }) {
   const cut = line.text.length > LONGEST;
