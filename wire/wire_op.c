@@ -21,7 +21,7 @@ enum {
 
 /* clang-format off */
 const struct wire_op wire_op_table[] = {
-	{ "pull", R, 300,
+	{ "pull", R, 1800,
 	    "fetch the branch and set the clone to it", 3, no_args },
 	{ "switch", S, 7200,
 	    "build this host's configuration and activate it", 3, no_args },
@@ -56,7 +56,7 @@ const struct wire_op wire_op_table[] = {
 	    "check the clone and its working tree", 4, no_args },
 	{ "repo-reset", R, 1800,
 	    "throw the clone away and make it anew", 4, no_args },
-	{ "repo-accept", R | L, 300,
+	{ "repo-accept", R | L, 1800,
 	    "vouch for one revision that the trust settings refuse, and pull",
 	    4, accept_args },
 	{ "repo-maintain", L | I, 900,
