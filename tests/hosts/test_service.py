@@ -53,7 +53,9 @@ def test_strangers(machine):
     nobody = user_id(machine, "-u", "nobody")
     group = user_id(machine, "-g", "nixfleet-agent")
     assert stranger(machine, nobody, nobody) == "Permission denied"
-    assert stranger(machine, group, nobody) == "Connection reset by peer"
+    # Which of the two depends on who is first, the question or the close.
+    assert stranger(machine, group, nobody) in (
+        "Connection reset by peer", "Broken pipe")
     assert "stranger" in machine.run("journalctl -u nixfleet-activate")
 
 

@@ -478,7 +478,8 @@ test_proc_isolated(void **unused)
 		/* 0, 1, 2 and the directory that ls reads */
 		assert_int_equal(fds, 4);
 		assert_string_equal(blk, "0000000000000000");
-		assert_string_equal(ign, "0000000000000000");
+		/* 32 and 33 are the C library's own: nobody can set them. */
+		assert_int_equal(strtoull(ign, NULL, 16) & ~(3ULL << 31), 0);
 	}
 	shell_free(&s);
 	unsetenv("NIXFLEET_TOKEN");
