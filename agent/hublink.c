@@ -179,16 +179,17 @@ connect_now(struct hublink *l)
 {
 	const struct url *u = l->conf.url;
 	struct lws_client_connect_info ci = { 0 };
+	char *host, address[REACH_ADDRESS];
 	struct lws *wsi;
-	char *host;
 
 	if (l->conf.token(l->conf.cookie) == NULL) {
 		ended(l, "no token");
 		return;
 	}
 	host = url_host_header(u);
+	(void)reach_address(u, l->failures, address);
 	ci.context = l->ctx;
-	ci.address = u->host;
+	ci.address = address;
 	ci.port = u->port;
 	ci.path = u->path;
 	ci.host = host;

@@ -20,8 +20,10 @@ struct exchange {
 	uv_loop_t uv;
 	uv_timer_t deadline;
 	struct lws *wsi;
+	char address[REACH_ADDRESS];
 	size_t sent;
 	bool until_close;	/* the body ends where the connection does */
+	bool connected;		/* something may have been sent */
 	bool over;
 	int rc;
 };
@@ -186,6 +188,7 @@ on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
 
 	switch (why) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		x->connected = true;
 		return (add_headers(x, wsi, p, len));
 	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
 		return (write_body(x, wsi));
@@ -219,7 +222,7 @@ start(struct exchange *x, struct lws_context *ctx, const struct url *u)
 {
 	struct lws_client_connect_info cci = {
 		.context = ctx,
-		.address = u->host,
+		.address = x->address,
 		.port = u->port,
 		.path = u->path,
 		.method = x->req->method,
@@ -276,11 +279,31 @@ run_in_loop(struct exchange *x, const struct url *u)
 	return (rc);
 }
 
+/* Try one address of the host after the other until one takes us. */
+static int
+run_anywhere(const struct exchange *plan, const struct url *u)
+{
+	struct exchange x;
+	unsigned turn = 0;
+	size_t n;
+	int rc;
+
+	do {
+		x = *plan;
+		n = reach_address(u, turn, x.address);
+		rc = run_in_loop(&x, u);
+	} while (rc == -1 && !x.connected && x.e->code == ERR_NET &&
+	    ++turn < n);
+	return (rc);
+}
+
 int
 http_client_run(const struct http_client_request *req,
     struct http_client_response *res, struct err *e)
 {
-	struct exchange x = { .req = req, .res = res, .e = e };
+	struct err local;
+	struct exchange x = { .req = req, .res = res,
+		.e = e != NULL ? e : &local };
 	struct tls_trust *system = NULL;
 	struct url u;
 	int rc = 0;
@@ -294,7 +317,7 @@ http_client_run(const struct http_client_request *req,
 	if (u.tls)
 		x.trust = req->trust != NULL ? req->trust : system;
 	if (rc == 0)
-		rc = run_in_loop(&x, &u);
+		rc = run_anywhere(&x, &u);
 	if (rc == -1)
 		err_wrap(e, "%s %s", req->method, req->url);
 	tls_trust_free(&system);

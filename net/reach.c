@@ -15,6 +15,29 @@
 #define KNOCK_MS 1000
 #define WORDS_MAX 150
 
+size_t
+reach_address(const struct url *u, unsigned turn, char out[REACH_ADDRESS])
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct addrinfo *ai;
+	struct addrinfo *list;
+	size_t n = 0;
+
+	snprintf(out, REACH_ADDRESS, "%s", u->host);
+	if (getaddrinfo(u->host, NULL, &hints, &list) != 0)
+		return (0);
+	for (ai = list; ai != NULL; ai = ai->ai_next)
+		n++;
+	ai = list;
+	for (size_t i = turn % n; i > 0; i--)
+		ai = ai->ai_next;
+	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, out, REACH_ADDRESS, NULL,
+	    0, NI_NUMERICHOST) != 0)
+		snprintf(out, REACH_ADDRESS, "%s", u->host);
+	freeaddrinfo(list);
+	return (n);
+}
+
 static bool
 wait_for(int fd, short events, int64_t until)
 {

@@ -1,9 +1,24 @@
 #ifndef REACH_H
 #define REACH_H
 
+#include <stddef.h>
+
 #include "err.h"
 
 struct url;
+
+/* Longest numeric address or host name, with its NUL. */
+#define REACH_ADDRESS 1025
+
+/**
+ * reach_address(u, turn, out):
+ * Where to connect for ${u} at attempt number ${turn}: its host's addresses
+ * one after the other, round and round, since libwebsockets on libuv tries
+ * only the first.  Returns how many there are; 0 with the host's name in
+ * ${out} if they cannot be looked up.  Blocks as long as the resolver does.
+ */
+size_t	 reach_address(const struct url *, unsigned turn,
+	    char out[REACH_ADDRESS]);
 
 /**
  * reach_why(u, lws, len, e):

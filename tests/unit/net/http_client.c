@@ -14,7 +14,9 @@
 
 #include "file.h"
 #include "http_client.h"
+#include "reach.h"
 #include "str.h"
+#include "url.h"
 
 /* A real server in another process: server.py beside this file. */
 static struct {
@@ -232,6 +234,26 @@ test_nobody(void **unused)
 	assert_int_equal(ERR_INPUT, err.code);
 }
 
+/* Every address of a host gets its turn, and an unknown host keeps its name. */
+static void
+test_addresses(void **unused)
+{
+	char first[REACH_ADDRESS], again[REACH_ADDRESS];
+	struct url u = { .host = str_dup("localhost") };
+	size_t n = reach_address(&u, 0, first);
+
+	(void)unused;
+	assert_true(n >= 1);
+	assert_string_not_equal("localhost", first);
+	assert_int_equal(n, reach_address(&u, (unsigned)n, again));
+	assert_string_equal(first, again);
+	free(u.host);
+	u.host = str_dup("no-such-host.invalid");
+	assert_int_equal(0, reach_address(&u, 1, first));
+	assert_string_equal("no-such-host.invalid", first);
+	free(u.host);
+}
+
 /* A CA file and a pin must let the right server in. */
 static void
 test_tls_right(void **unused)
@@ -327,6 +349,7 @@ main(void)
 		cmocka_unit_test_teardown(test_limits, release),
 		cmocka_unit_test_teardown(test_redirect, release),
 		cmocka_unit_test_teardown(test_nobody, release),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test_teardown(test_tls_right, release),
 		cmocka_unit_test_teardown(test_tls_wrong, release),
 		cmocka_unit_test(test_trust_files),
