@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +167,7 @@ add_moved(struct repo_update *out, const struct lockfile_input *a,
 {
 	struct repo_moved *m;
 
+	assert(a != NULL || b != NULL);
 	out->moved = realloc(out->moved,
 	    (out->nmoved + 1) * sizeof(*out->moved));
 	if (out->moved == NULL)
