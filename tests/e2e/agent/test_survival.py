@@ -297,7 +297,7 @@ def test_remote_away_at_the_start(new_agent):
     agent.hub.wait("the good news", lambda: [
         b for b in agent.hub.all("heartbeat")
         if b.get("facts", {}).get("repo", {}).get("head")
-        and not b["facts"]["repo"]["failure"]])
+        and not b["facts"]["repo"].get("failure")])
 
 
 def test_remote_comes_back_by_itself(new_agent):
