@@ -9,7 +9,7 @@ PROGRAMS := agent/nixfleet-agent activate/nixfleet-activate hub/nixfleet-hub \
 REPO_TOOL := tests/unit/repo/repo_tool
 # Debian's own python has the test tools; in a nix shell it is on PATH.
 PYTHON   := $(if $(IN_NIX_SHELL),python3,/usr/bin/python3)
-PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider --import-mode=importlib --dist loadfile
+PYTEST   := timeout 2400 $(PYTHON) -m pytest -q -p no:cacheprovider --import-mode=importlib --dist loadfile
 JOBS     ?= 4
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 SANITIZE := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 \

@@ -1,6 +1,7 @@
 """A remote to push to, a host that pulls, and servers in between."""
 
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -160,6 +161,22 @@ def assert_tree_is(host, rev):
                     have[rel] = (b"100755" if bits & 0o100 else b"100644",
                                  f.read())
     assert have == want
+
+
+@contextlib.contextmanager
+def listening(serve):
+    """A port of this machine that serve(listener) answers in a thread.
+
+    The thread has ended when this is over: a left-over accept() would take
+    the connections of whoever gets the descriptor next.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        assert not thread.is_alive(), "the server goes on"
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,10 @@ import os
 import pathlib
 import socket
 import stat
-import threading
 
 import pytest
 
-from repo_rig import assert_tree_is, free_port
+from repo_rig import assert_tree_is, free_port, listening
 
 
 @pytest.fixture
@@ -120,9 +119,7 @@ def test_ssh_garbage(make_host):
                 pass
             conn.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
-        port = server.getsockname()[1]
+    with listening(serve) as port:
         make_host(url=f"ssh://x@127.0.0.1:{port}/r").fails("server", "pull")
 
 
@@ -196,10 +193,7 @@ def test_garbage_server(make_host):
                          b"<html>\nlogin\n</html>\n")
             conn.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, args=(server,), daemon=True)
-        thread.start()
-        port = server.getsockname()[1]
+    with listening(serve) as port:
         answer = make_host(url=f"http://127.0.0.1:{port}/r").run("pull")
         assert answer["fail"] in ("not_found", "server"), dict(answer)
 
@@ -319,9 +313,7 @@ def test_https_untrusted(make_host, tmp_path, remote):
             except OSError:
                 return
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
-        port = server.getsockname()[1]
+    with listening(serve) as port:
         make_host(url=f"https://127.0.0.1:{port}/r").fails("tls", "pull")
 
 
