@@ -40,7 +40,7 @@ class Server:
         if tls:
             argv += [folder / "tls.pem", folder / "tls.key"]
         self.program = Program("bare_server", argv, os.environ,
-                               folder / f"server-{tls}.log")
+                               folder / f"server-{self.port}.log")
         log = self.program.log
         wait_for("the bare server", lambda: "ready" in log.read_text(), 10)
 
