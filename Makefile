@@ -36,26 +36,29 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: deps-check lint unit sanitize e2e check-hosts browser nix demo-tour ## all tests
+check: lint unit sanitize e2e check-hosts browser nix demo-tour ## all tests
 	@echo 'make check: everything passed'
 
-unit: build ## unit tests and the fuzzers' corpora
+tests-build: deps-check build
+	@meson configure -Dtests=enabled $(OBJ)
+	$(call ninja,$(OBJ),)
+
+unit: tests-build ## unit tests and the fuzzers' corpora
 	meson test -C $(OBJ) --print-errorlogs
 
-e2e: build ## end-to-end tests with real processes
-	$(call ninja,$(OBJ),)
+e2e: tests-build ## end-to-end tests with real processes
 	NIXFLEET_TEST_BIN=$(BIN) NIXFLEET_REPO_TOOL=$(OBJ)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
-check-hosts: build ## switches, kills and power cuts on booted machines
+check-hosts: deps-check build ## switches, kills and power cuts on booted machines
 	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
 
-browser: build ## the dashboard in a real browser, against a real fleet
+browser: deps-check build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
 	    $(PYTHON) tests/browser/run.py --bin $(BIN) --chromium $(CHROMIUM); \
 	else echo 'browser: skipped, no chromium on this machine'; fi
 
-nix: build ## the Nix modules, evaluated by nix; their options' page
+nix: deps-check build ## the Nix modules, evaluated by nix; their options' page
 	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -n $(JOBS) tests/nix
 	@scripts/options-doc | diff - docs/reference/options.md || \
 	    { echo 'nix: docs/reference/options.md is old: make docs'; exit 1; }
@@ -107,11 +110,11 @@ $(OBJ)/build.ninja: | deps-build
 	@meson setup $(OBJ) >/dev/null
 
 $(ASAN)/build.ninja: | deps-check
-	@meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false \
-	    >/dev/null
+	@meson setup $(ASAN) -Dtests=enabled -Db_lundef=false \
+	    -Db_sanitize=address,undefined >/dev/null
 
 $(CLANG)/build.ninja: | deps-check
-	@CC=clang meson setup $(CLANG) >/dev/null
+	@CC=clang meson setup $(CLANG) -Dtests=enabled >/dev/null
 
 .PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize \
-    lint bench nix fuzz docs format clean web
+    tests-build lint bench nix fuzz docs format clean web
