@@ -37,17 +37,3 @@ const char *const store_schema[] = {
 };
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);
-
-const char store_schema_v3_before[] =
-    "ALTER TABLE hosts RENAME TO v3_hosts;"
-    "ALTER TABLE sessions RENAME TO v3_sessions;";
-
-/* v3 wrote times in two forms; the first 19 characters are the same. */
-const char store_schema_v3_after[] =
-    "INSERT INTO hosts (id, host_type, agent_version, os_version,"
-    " nixpkgs_version, generation, theme_color, comment, location,"
-    " device_type, dialect, created_at, token_state)"
-    " SELECT hostname, host_type, agent_version, os_version,"
-    " nixpkgs_version, generation, theme_color, comment, location,"
-    " device_type, 3, 1000 * coalesce(CAST(strftime('%s',"
-    " substr(created_at, 1, 19)) AS INTEGER), 0), 0 FROM v3_hosts;";

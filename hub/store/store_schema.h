@@ -11,12 +11,4 @@
 extern const char *const store_schema[];
 extern const int store_schema_version;
 
-/*
- * For a database of NixFleet v3 (tables of the same names, no version), run
- * before the first step: makes room, and after it: takes its hosts over.
- * What else v3 stored stays where it is.
- */
-extern const char store_schema_v3_before[];
-extern const char store_schema_v3_after[];
-
 #endif

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "store.h"
 #include "store_schema.h"
+#include "store_v3.h"
 #include "str.h"
 
 struct db {
@@ -69,9 +70,9 @@ step_schema(struct db *db, int step, bool v3, struct err *e)
 	version = str_printf("PRAGMA user_version = %d", step + 1);
 	if (run(db, "BEGIN IMMEDIATE", e) == -1)
 		goto out;
-	if ((v3 && run(db, store_schema_v3_before, e) == -1) ||
+	if ((v3 && store_v3_make_room(db->h, e) == -1) ||
 	    run(db, store_schema[step], e) == -1 ||
-	    (v3 && run(db, store_schema_v3_after, e) == -1) ||
+	    (v3 && store_v3_take(db->h, e) == -1) ||
 	    run(db, version, e) == -1 || run(db, "COMMIT", e) == -1) {
 		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 		err_wrap(e, "bring the schema to version %d", step + 1);
@@ -84,9 +85,10 @@ out:
 }
 
 static int
-upgrade(struct db *db, struct err *e)
+upgrade(const char *where, struct db *db, struct err *e)
 {
-	int64_t version, v3;
+	int64_t version;
+	bool v3 = false;
 
 	if (number(db, "PRAGMA user_version", &version, e) == -1)
 		return (-1);
@@ -94,11 +96,11 @@ upgrade(struct db *db, struct err *e)
 		return (err_set(e, ERR_INPUT, "the database has schema version "
 		    "%lld, made by a newer hub; this one knows up to %d",
 		    (long long)version, store_schema_version));
-	if (number(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-	    " AND name IN ('hosts', 'event_log', 'sessions')", &v3, e) == -1)
+	if (version == 0 && (store_v3_is(db->h, &v3, e) == -1 ||
+	    (v3 && store_v3_copy(db->h, where, e) == -1)))
 		return (-1);
 	for (int i = (int)version; i < store_schema_version; i++)
-		if (step_schema(db, i, i == 0 && v3 == 3, e) == -1)
+		if (step_schema(db, i, i == 0 && v3, e) == -1)
 			return (-1);
 	return (0);
 }
@@ -158,7 +160,7 @@ sqlite_open(const char *where, void **out, struct err *e)
 	/* FULL: what was acknowledged to an agent survives a power cut. */
 	if (run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY", e) == -1 ||
-	    upgrade(db, e) == -1 || prepare_puts(db, e) == -1)
+	    upgrade(where, db, e) == -1 || prepare_puts(db, e) == -1)
 		goto err0;
 	*out = db;
 	return (0);

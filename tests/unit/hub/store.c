@@ -15,6 +15,7 @@
 
 #include "file.h"
 #include "store.h"
+#include "store_v3.h"
 #include "str.h"
 #include "tick.h"
 #include "ulid.h"
@@ -259,13 +260,42 @@ on_v3_host(void *cookie, const void *row)
 
 	assert_string_equal(h->id, "gaia");
 	assert_string_equal(h->location, "work");
-	assert_int_equal(h->created_at, 1768830180000);
+	assert_int_equal(h->created_at, 1768830180123);
 	assert_int_equal(h->token_state, 0);
 	(*(int *)cookie)++;
 	return (0);
 }
 
-/* The hosts of a NixFleet v3 database are taken over, the rest is kept. */
+/* Both forms of v3's times, with their zones; what is none is refused. */
+static void
+test_v3_time(void **unused)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} cases[] = {
+		{ "2026-01-19 13:43:00", 1768830180000 },
+		{ "2026-01-19 13:43:00.123456789 +0000 UTC m=+12.3",
+		    1768830180123 },
+		{ "2026-01-19 14:43:00 +0100 CET", 1768830180000 },
+		{ "2026-01-19 08:13:00.5 -0530 -0530", 1768830180500 },
+		{ "2026-01-19T13:43:00Z", 1768830180000 },
+		{ "2026-01-19T14:43:00+01:00", 1768830180000 },
+		{ "2026-01-19", -1 }, { "", -1 }, { "yesterday, at noon or so",
+		    -1 },
+	};
+	int64_t ms;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ms = -1;
+		assert_int_equal(store_v3_time(cases[i].text, &ms),
+		    cases[i].ms == -1 ? -1 : 0);
+		assert_int_equal(ms, cases[i].ms);
+	}
+}
+
+/* An early v3 lacks columns: its hosts are taken over, the rest is kept. */
 static void
 test_v3(void **unused)
 {
@@ -493,7 +523,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_lines), T(test_round_trip), T(test_kill), T(test_v3),
+		T(test_lines), T(test_round_trip), T(test_kill),
+		T(test_v3_time), T(test_v3),
 		T(test_refused), T(test_close), T(test_health), T(test_retain),
 		T(test_retain_much), T(test_turn),
 	};
