@@ -31,6 +31,14 @@ ops_function ops_check_version, ops_reboot;
  */
 ops_function ops_resume;
 
+/**
+ * ops_repo_head(x, head, e):
+ * What this host may build or run: the HEAD of a clone that is as the last
+ * pull left it, trusted by the keys as they are now.
+ */
+int	 ops_repo_head(struct opctx *, char head[REPO_REV], struct err *)
+	    __attribute__((warn_unused_result));
+
 /* Put what is known of the repository into the result. */
 void	 ops_repo_facts(struct opctx *);
 

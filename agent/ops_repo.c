@@ -133,6 +133,18 @@ report_change(struct opctx *x, const struct repo_change *ch)
 		opctx_say(x, "now at %.*s", SHORT, ch->to);
 }
 
+int
+ops_repo_head(struct opctx *x, char head[REPO_REV], struct err *e)
+{
+	if (repo_head(x->repo, head) == -1)
+		return (err_set(e, ERR_NOTFOUND, "there is no clone of the "
+		    "configuration yet: pull first"));
+	if (repo_ensure(x->repo, NULL, e) == -1)
+		return (-1);
+	return (repo_head(x->repo, head) == 0 ? 0 : err_set(e, ERR_DAMAGED,
+	    "the clone has no HEAD"));
+}
+
 enum outcome
 ops_pull(struct opctx *x)
 {

@@ -131,11 +131,8 @@ ops_switch(struct opctx *x)
 
 	if (deploy_check(&x->deploy, &e) == -1)
 		return (fail_system(x, &e));
-	if (repo_head(x->repo, head) == -1) {
-		err_set(&e, ERR_NOTFOUND, "there is no clone of the "
-		    "configuration yet: pull first");
+	if (ops_repo_head(x, head, &e) == -1)
 		return (fail_system(x, &e));
-	}
 	opctx_phase(x, "evaluate");
 	if (deploy_build(&x->deploy, head, &b, &e) == -1)
 		return (fail_system(x, &e));
@@ -224,16 +221,23 @@ on_test(void *cookie, const struct deploy_test *t)
 	    t->index, t->total, t->name, how, t->ms);
 }
 
+static int
+run_tests(struct opctx *x, struct deploy_tests *t, struct err *e)
+{
+	opctx_phase(x, "test");
+	return (deploy_tests_run(&x->deploy, x->conf->flake_dir, on_test, t,
+	    e));
+}
+
 enum outcome
 ops_test(struct opctx *x)
 {
+	char head[REPO_REV];
 	struct deploy_tests t;
 	struct err e = { 0 };
 	int outcome;
 
-	opctx_phase(x, "test");
-	if (deploy_tests_run(&x->deploy, x->conf->flake_dir, on_test, &t,
-	    &e) == -1) {
+	if (ops_repo_head(x, head, &e) == -1 || run_tests(x, &t, &e) == -1) {
 		outcome = opctx_fail(x, &e);
 		opctx_check(x, COMPARTMENT_TESTS, CHECK_ERROR,
 		    x->res.message);
@@ -258,14 +262,17 @@ ops_refresh_system(struct opctx *x)
 {
 	struct deploy_state st;
 	char head[REPO_REV];
+	struct err e = { 0 };
 
-	opctx_phase(x, "evaluate");
 	if (repo_head(x->repo, head) == -1) {
 		opctx_check(x, COMPARTMENT_SYSTEM, CHECK_UNKNOWN,
 		    "there is no clone of the configuration yet");
 		opctx_say(x, "%s", names_check(CHECK_UNKNOWN));
 		return (OUTCOME_OK);
 	}
+	if (ops_repo_head(x, head, &e) == -1)
+		return (fail_system(x, &e));
+	opctx_phase(x, "evaluate");
 	deploy_system_state(&x->deploy, head, &st);
 	opctx_check(x, COMPARTMENT_SYSTEM, (enum check)names_check_parse(
 	    deploy_status_name(st.status)), st.message);

@@ -30,6 +30,7 @@ struct repo {
 	char *tracking;		/* refs/remotes/origin/BRANCH */
 	char *refspec;		/* what a fetch asks for */
 	int nix_syntax;		/* 0: not asked yet */
+	bool unasked;		/* the operation needed no server */
 	enum repo_fail fail;
 	char refused[REPO_REV];	/* the revision that trust.c refused; "" */
 };

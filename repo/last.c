@@ -9,6 +9,7 @@
 
 #include "fail.h"
 #include "file.h"
+#include "gitdir.h"
 #include "last.h"
 #include "str.h"
 #include "tick.h"
@@ -26,35 +27,6 @@ succeeded(const char *failure, const char *success)
 		return;
 	(void)!futimens(fd, NULL);
 	close(fd);
-}
-
-static void
-failed(const struct repo *r, const char *failure, const struct err *e)
-{
-	json_t *obj = json_pack("{s:I, s:s, s:s?, s:s}", "at",
-	    (json_int_t)tick_wall(), "fail", fail_name(r->fail), "text",
-	    e->text, "refused", r->refused);
-	char *text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT);
-	struct err ignored;
-
-	if (text != NULL)
-		(void)!file_write(failure, text, strlen(text), 0600, &ignored);
-	free(text);
-	json_decref(obj);
-}
-
-void
-last_record(const struct repo *r, const struct err *e)
-{
-	char *failure = file_join(r->home, "failure.json");
-	char *success = file_join(r->home, "success");
-
-	if (r->fail == REPO_FAIL_NONE)
-		succeeded(failure, success);
-	else if (file_is_dir(r->home))
-		failed(r, failure, e);
-	free(success);
-	free(failure);
 }
 
 static void
@@ -80,6 +52,59 @@ load_failure(const char *path, struct repo_status *out)
 	}
 	json_decref(obj);
 	buf_free(&b);
+}
+
+static void
+failed(const struct repo *r, const char *failure, const struct err *e)
+{
+	struct repo_status before = { 0 };
+	json_t *obj;
+	struct err ignored;
+	char *text;
+
+	/* Other trouble does not make good what trust refused. */
+	load_failure(failure, &before);
+	obj = json_pack("{s:I, s:s, s:s?, s:s}", "at",
+	    (json_int_t)tick_wall(), "fail", fail_name(r->fail), "text",
+	    e->text, "refused", r->refused[0] != '\0' ? r->refused :
+	    before.refused);
+	text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT);
+	if (text != NULL)
+		(void)!file_write(failure, text, strlen(text), 0600, &ignored);
+	free(text);
+	json_decref(obj);
+	free(before.fail_text);
+}
+
+/* Nothing was fetched: only a failure about HEAD itself is over. */
+static void
+still_good(const struct repo *r, const char *failure)
+{
+	struct repo_status before = { 0 };
+	char head[REPO_REV];
+
+	load_failure(failure, &before);
+	if (gitdir_ref(r->dir, "HEAD", head) == 0 &&
+	    str_eq(head, before.refused))
+		(void)!unlink(failure);
+	free(before.fail_text);
+}
+
+void
+last_record(const struct repo *r, const struct err *e)
+{
+	char *failure = file_join(r->home, "failure.json");
+	char *success = file_join(r->home, "success");
+
+	if (r->fail != REPO_FAIL_NONE) {
+		if (file_is_dir(r->home))
+			failed(r, failure, e);
+	} else if (!r->unasked)
+		succeeded(failure, success);
+	else if (r->legacy_dir == NULL)
+		still_good(r, failure);
+	free(success);
+	free(failure);
 }
 
 void

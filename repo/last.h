@@ -9,7 +9,11 @@
  * nothing writes nothing either.
  */
 
-/* Record that an attempt ended with r->fail and, if it failed, ${e}. */
+/*
+ * Record that an attempt ended with r->fail and, if it failed, ${e}.  What
+ * trust refused is remembered until a later tip is taken; an attempt that
+ * needed no server is no success of a pull.
+ */
 void	 last_record(const struct repo *, const struct err *);
 
 /* Fill last_success, last_failure, fail and fail_text of ${out}. */

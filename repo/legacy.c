@@ -19,6 +19,7 @@ legacy_ensure(struct repo *r, struct repo_change *ch, struct err *e)
 	if (!there)
 		return (git_fail(r, REPO_FAIL_CONFIG, e, "%s "
 		    "(NIXFLEET_NIXCFG) is no git checkout", r->legacy_dir));
+	r->unasked = true;
 	*ch = (struct repo_change){ 0 };
 	if (gitdir_ref(r->legacy_dir, "HEAD", ch->from) == 0)
 		memcpy(ch->to, ch->from, sizeof(ch->to));
@@ -32,6 +33,7 @@ legacy_pull(struct repo *r, struct repo_change *ch, struct err *e)
 
 	if (legacy_ensure(r, ch, e) == -1)
 		return (-1);
+	r->unasked = false;
 	if (git_run(r, &(struct git_cmd){ .args = args, .net = true,
 	    .where = GIT_LEGACY }, NULL, e) == -1) {
 		/* Words about objects are no suspicion here. */

@@ -74,6 +74,7 @@ recover(struct repo *r, struct repo_change *ch, struct err *e)
 		r->fail = REPO_FAIL_OTHER;
 		return (-1);
 	}
+	r->unasked = false;
 	if (clone_swap(r, e) == -1)
 		return (err_wrap(e, "the clone is damaged"));
 	cloned(r, ch);
@@ -147,6 +148,7 @@ advance(struct repo *r, struct ready *rd, struct repo_change *ch,
 static int
 mend(struct repo *r, struct ready *rd, struct repo_change *ch, struct err *e)
 {
+	r->unasked = true;
 	if (trust_check(r, r->dir, rd->head, rd->head, e) == -1)
 		return (-1);
 	ready_tree(rd);

@@ -200,6 +200,7 @@ begin(struct repo *r, struct err *e)
 	int fd = -1;
 
 	r->fail = REPO_FAIL_NONE;
+	r->unasked = false;
 	r->refused[0] = '\0';
 	if (file_mkdirs(r->state_dir, 0700, e) == 0 &&
 	    file_mkdirs(r->home, 0700, e) == 0)

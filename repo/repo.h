@@ -167,8 +167,9 @@ void	 repo_free(struct repo **);
  * Have a sound clone of the configured branch: clone it if it is missing (or
  * put back what an interrupted swap left), repair what can be, clone beside
  * and swap on positive evidence of damage or another URL, fetch another
- * branch.  Without need no process and no network.  ${ch} may be NULL.  On
- * failure what was there stays.
+ * branch.  The present keys must trust HEAD.  Without need no process and no
+ * network, and no success is recorded.  ${ch} may be NULL.  On failure what
+ * was there stays.
  */
 int	 repo_ensure(struct repo *, struct repo_change *, struct err *)
 	    __attribute__((warn_unused_result));

@@ -1,30 +1,11 @@
 """Signatures and history: what is not trusted never reaches the tree."""
 
 import os
-import pathlib
-import subprocess
 
 import pytest
 
-from repo_rig import ENV, Sshd, assert_tree_is, git
-
-
-class Signer:
-    """A person with an ssh key who is known, or not, as a signer."""
-
-    def __init__(self, top, name):
-        self.key = top / f"{name}-key"
-        self.name = name
-        Sshd.new_key(self.key)
-
-    def line(self):
-        public = pathlib.Path(f"{self.key}.pub").read_text()
-        return f"{self.name}@example.org {public}"
-
-    def config(self, remote):
-        for key, value in (("gpg.format", "ssh"), ("commit.gpgSign", "true"),
-                           ("user.signingKey", str(self.key))):
-            git("config", key, value, cwd=remote.work)
+from repo_rig import ENV, assert_tree_is, git
+from signer import GpgSigner, Signer
 
 
 def unsigned(remote):
@@ -51,7 +32,7 @@ def signers(tmp_path, ann):
 @pytest.fixture
 def trusting(make_host, remote, ann, signers):
     """A host that trusts Ann's key and has pulled a commit of hers."""
-    ann.config(remote)
+    ann.config(remote.work)
     remote.commit({"a": "1"})
     host = make_host(signers=signers)
     host.ok("pull")
@@ -75,7 +56,7 @@ def test_ssh_refused_before_checkout(trusting, remote, ann, bob, how,
     if how == "unsigned":
         unsigned(remote)
     elif how == "stranger":
-        bob.config(remote)
+        bob.config(remote.work)
     else:
         # Ann's key, but signed as a file and not as a commit.
         fake = tmp_path / "fake-keygen"
@@ -99,7 +80,7 @@ def test_next_good_revision(trusting, remote, ann):
     unsigned(remote)
     remote.commit({"a": "bad"})
     trusting.fails("untrusted", "pull")
-    ann.config(remote)
+    ann.config(remote.work)
     rev = remote.commit({"a": "good"})
     assert trusting.ok("pull")["to"] == rev
     assert_tree_is(trusting, rev)
@@ -165,6 +146,48 @@ def test_accept(trusting, remote):
     assert_tree_is(trusting, first)
 
 
+def test_refused_is_remembered(trusting, remote, ann):
+    """Other trouble and a local look do not make a refused tip forgotten."""
+    good = remote.tip()
+    unsigned(remote)
+    rev = remote.commit({"a": "bad"})
+    trusting.fails("untrusted", "pull")
+    success = trusting.ok("status")["last_success"]
+    trusting.ok("ensure")
+    status = trusting.ok("status")
+    assert (status["fail"], status["refused"]) == ("untrusted", rev)
+    assert status["last_success"] == success
+    remote.bare.rename(remote.bare.with_name("away"))
+    trusting.fails("not_found", "pull")
+    status = trusting.ok("status")
+    assert (status["fail"], status["refused"]) == ("not_found", rev)
+    remote.bare.with_name("away").rename(remote.bare)
+    assert trusting.git("rev-parse", "HEAD") == good
+    assert trusting.ok("accept", rev)["to"] == rev
+    status = trusting.ok("status")
+    assert (status["fail"], status["refused"]) == ("none", "")
+    # The word is for that one: a child of it needs a signature again.
+    worse = remote.commit({"a": "worse"})
+    trusting.fails("untrusted", "pull")
+    assert trusting.ok("status")["refused"] == worse
+    ann.config(remote.work)
+    rev = remote.commit({"a": "good"})
+    assert trusting.ok("pull")["to"] == rev
+    assert trusting.ok("status")["refused"] == ""
+
+
+def test_keys_come_back(trusting, remote, ann, bob, signers):
+    """HEAD is refused and, without a pull, trusted again with its key."""
+    rev = remote.tip()
+    signers.write_text(bob.line())
+    trusting.fails("untrusted", "ensure")
+    assert trusting.ok("status")["refused"] == rev
+    signers.write_text(ann.line())
+    trusting.ok("ensure")
+    status = trusting.ok("status")
+    assert (status["fail"], status["refused"]) == ("none", "")
+
+
 def test_accept_is_not_for_others(trusting, remote):
     """A word for another revision does not help the one at the tip."""
     before = remote.tip()
@@ -176,69 +199,44 @@ def test_accept_is_not_for_others(trusting, remote):
 
 @pytest.fixture
 def gpg(tmp_path):
-    """A gpg home with one key; the public half in a file."""
-    home = tmp_path / "gpg"
-    home.mkdir(mode=0o700)
-    env = dict(ENV, GNUPGHOME=str(home))
-
-    def run(*args):
-        return subprocess.run(["gpg", "--batch", "--quiet", *args], env=env,
-                              check=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL).stdout
-
-    run("--passphrase", "", "--quick-gen-key", "Ann <ann@example.org>",
-        "ed25519", "sign", "never")
-    keys = tmp_path / "keys.asc"
-    keys.write_bytes(run("--armor", "--export"))
-    wrapper = tmp_path / "gpg-of-ann"
-    wrapper.write_text(f'#!/bin/sh\nGNUPGHOME={home} exec gpg "$@"\n')
-    wrapper.chmod(0o755)
-    yield keys, wrapper
-    subprocess.run(["gpgconf", "--kill", "all"], env=env)
-
-
-def sign_with_gpg(remote, wrapper):
-    for key, value in (("gpg.format", "openpgp"), ("commit.gpgSign", "true"),
-                       ("gpg.program", str(wrapper)),
-                       ("user.signingKey", "ann@example.org")):
-        git("config", key, value, cwd=remote.work)
+    """A person with a gpg key; the public half in a file."""
+    signer = GpgSigner(tmp_path)
+    yield signer
+    signer.stop()
 
 
 def test_gpg(make_host, remote, gpg, ann):
     """gpg keys from a file, without anybody's own keyring."""
-    keys, wrapper = gpg
-    sign_with_gpg(remote, wrapper)
+    gpg.config(remote.work)
     remote.commit({"a": "1"})
-    host = make_host(gpg=keys)
+    host = make_host(gpg=gpg.keys)
     host.ok("pull")
     rev = remote.commit({"a": "2"})
     assert host.ok("pull")["to"] == rev
     assert_tree_is(host, rev)
-    ann.config(remote)
+    ann.config(remote.work)
     remote.commit({"a": "by ssh"})
     host.fails("untrusted", "pull")
     unsigned(remote)
     remote.commit({"a": "by nobody"})
     host.fails("untrusted", "pull")
     assert_tree_is(host, rev)
-    keys.write_text("no keys")
+    gpg.keys.write_text("no keys")
     host.fails("credentials", "pull")
 
 
 def test_gpg_is_not_believed_for_ssh(trusting, remote, gpg):
     """With ssh signers alone a gpg signature counts for nothing."""
-    _, wrapper = gpg
-    sign_with_gpg(remote, wrapper)
+    gpg.config(remote.work)
     remote.commit({"a": "2"})
     trusting.fails("untrusted", "pull")
 
 
 def test_both_kinds_of_keys(trusting, remote, gpg):
     """Ssh and gpg keys may be trusted side by side."""
-    keys, wrapper = gpg
-    trusting.conf["gpg"] = keys
+    trusting.conf["gpg"] = gpg.keys
     trusting.ok("pull")
-    sign_with_gpg(remote, wrapper)
+    gpg.config(remote.work)
     rev = remote.commit({"a": "2"})
     assert trusting.ok("pull")["to"] == rev
 
@@ -310,7 +308,7 @@ def test_fast_forward_policy_and_another_branch(make_host, remote):
 
 def test_planted_gpg_home(trusting, remote, bob):
     """Programs and keys named in the clone have no say."""
-    bob.config(remote)
+    bob.config(remote.work)
     remote.commit({"a": "2"})
     own = trusting.state / "bobs"
     own.write_text(bob.line())
