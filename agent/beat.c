@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "ops.h"
 #include "record.h"
+#include "standing.h"
 #include "str.h"
 #include "tick.h"
 #include "wire.h"
@@ -303,11 +304,35 @@ beat_repo(const struct beat *b)
 	return (obj);
 }
 
+json_t *
+beat_standing(struct beat *b, const struct jobs_info *job)
+{
+	struct wire_check system = { "", "", "" };
+	struct standing s = { .desired = repo_text(b, "tip"),
+	    .facts = &b->facts };
+
+	look(b);
+	agentstate_get(b->state, COMPARTMENT_SYSTEM, &system);
+	if (job != NULL)
+		s.working = job->op;
+	if (b->head[0] != '\0')
+		s.fetched = b->head;
+	if (repo_text(b, "failure") != NULL)
+		s.fetch_error = repo_text(b, "failure_text");
+	if (str_eq(system.status, names_check(CHECK_ERROR)))
+		s.system_error = system.message;
+	return (json_pack("{s:o, s:o}", "summary", standing_summary(&s),
+	    "states", standing_states(&s)));
+}
+
 static json_t *
 facts(struct beat *b)
 {
 	json_t *obj = deploy_facts_json(&b->facts);
+	json_t *standing = beat_standing(b, NULL);
 
+	(void)json_object_update(obj, standing);
+	json_decref(standing);
 	if (b->state->repo != NULL)
 		(void)json_object_set_new(obj, "repo", beat_repo(b));
 	if (b->lock_inputs != NULL)

@@ -40,6 +40,12 @@ char	*beat_heartbeat(struct beat *, int dialect, const struct jobs_info *,
    without what is null. */
 json_t	*beat_repo(const struct beat *);
 
+/**
+ * beat_standing(b, job):
+ * {"summary", "states"} of standing.h, as of the last look; a new reference.
+ */
+json_t	*beat_standing(struct beat *, const struct jobs_info *);
+
 /* {lock, system, tests, git} as a heartbeat has it; a new reference. */
 json_t	*beat_compartments(struct beat *, int dialect,
 	    const struct jobs_info *);

@@ -35,6 +35,18 @@ text_json(const char *s)
 	return (v);
 }
 
+/* Where the branch is, if this operation looked. */
+static void
+set_tip(const struct opctx *x, json_t *obj)
+{
+	json_t *tip = json_object_get(x->res.changes, "tip");
+
+	if (tip == NULL)
+		tip = json_object_get(x->res.changes, "to");
+	if (tip != NULL)
+		(void)json_object_set(obj, "tip", tip);
+}
+
 void
 ops_repo_facts(struct opctx *x)
 {
@@ -66,6 +78,7 @@ ops_repo_facts(struct opctx *x)
 	(void)json_object_set_new(obj, "bytes", json_integer(st.bytes));
 	if (st.lfs)
 		(void)json_object_set_new(obj, "lfs", json_true());
+	set_tip(x, obj);
 	json_decref(x->res.repo);
 	x->res.repo = obj;
 	repo_status_free(&st);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "confirm.h"
+#include "deployed.h"
 #include "file.h"
+#include "running.h"
 #include "str.h"
 
 #include "ops.h"
@@ -55,6 +57,18 @@ lines_seen(const struct opctx *x)
 	return (seen);
 }
 
+/* It is of our doing from now on; without that note it looks like drift. */
+static void
+note_deployed(struct opctx *x, const struct deployed *what)
+{
+	struct err e;
+
+	if (what->path != NULL &&
+	    deployed_note(x->conf->state_dir, what, &e) == -1)
+		joblog_note(x->log, "cannot remember %s: %s", what->path,
+		    e.text);
+}
+
 /* What an activation's end means for the result. */
 static enum outcome
 report_activation(struct opctx *x, struct deploy_result *r)
@@ -62,6 +76,8 @@ report_activation(struct opctx *x, struct deploy_result *r)
 	int outcome = names_outcome_parse(deploy_outcome_name(r->outcome));
 	const char *text = r->text != NULL ? r->text : "";
 
+	note_deployed(x, &(struct deployed){ .path =
+	    outcome == OUTCOME_ROLLED_BACK ? r->previous : r->path });
 	if (r->exit_code != -1)
 		x->res.exit_code = r->exit_code;
 	opctx_say(x, "%s", text);
@@ -107,18 +123,46 @@ activate(struct opctx *x, const char *rev, const char *path)
 	return (report_activation(x, &r));
 }
 
+static void
+on_diff_line(void *cookie, const char *line)
+{
+	struct opctx *x = cookie;
+
+	joblog_note(x->log, "%s", line);
+}
+
 /* Packages that came, went and changed; nice to have. */
 static void
 diff(struct opctx *x, const char *path)
 {
-	struct deploy_facts f;
+	char *running = running_path(&x->deploy);
 	json_t *obj;
 
-	deploy_facts_get(&x->deploy, &f);
-	if (!str_eq(f.running, path) &&
-	    (obj = deploy_diff(&x->deploy, f.running, path, NULL)) != NULL)
+	if (!str_eq(running, path) &&
+	    (obj = deploy_diff(&x->deploy, running, path, NULL)) != NULL) {
+		deploy_diff_tell(obj, on_diff_line, x);
 		opctx_change(x, "closure", obj);
-	deploy_facts_free(&f);
+	}
+	free(running);
+}
+
+static void
+on_subject(void *cookie, const struct repo_commit *c)
+{
+	char **subject = cookie;
+
+	*subject = str_dup(c->subject);
+}
+
+static void
+note_built(struct opctx *x, const char *path, const char *rev)
+{
+	char *subject = NULL;
+
+	(void)!repo_log(x->repo, NULL, rev, 1, on_subject, &subject, NULL);
+	note_deployed(x, &(struct deployed){ path, rev, subject });
+	joblog_note(x->log, "built %s", path);
+	free(subject);
 }
 
 enum outcome
@@ -136,7 +180,7 @@ ops_switch(struct opctx *x)
 	opctx_phase(x, "evaluate");
 	if (deploy_build(&x->deploy, head, &b, &e) == -1)
 		return (fail_system(x, &e));
-	joblog_note(x->log, "built %s", b.path);
+	note_built(x, b.path, head);
 	diff(x, b.path);
 	outcome = activate(x, head, b.path);
 	deploy_build_free(&b);

@@ -35,6 +35,16 @@ verify(struct daemon *d, const struct journal_result *res)
 	    "revision", res->verified, "at", res->finished_at);
 }
 
+/* The branch is where it was last seen if nobody looked again. */
+static void
+keep_tip(const struct daemon *d, json_t *repo)
+{
+	json_t *tip = json_object_get(d->state.repo, "tip");
+
+	if (tip != NULL && json_object_get(repo, "tip") == NULL)
+		(void)json_object_set(repo, "tip", tip);
+}
+
 static void
 apply(struct daemon *d, const struct journal_result *res)
 {
@@ -42,6 +52,7 @@ apply(struct daemon *d, const struct journal_result *res)
 	agentstate_apply(&d->state, res->compartments);
 	verify(d, res);
 	if (json_is_object(res->repo)) {
+		keep_tip(d, res->repo);
 		json_decref(d->state.repo);
 		d->state.repo = json_incref(res->repo);
 	}
@@ -179,7 +190,7 @@ settle_status(struct daemon *d)
 {
 	struct jobs_info info;
 	const struct jobs_info *job = daemon_job(d, &info);
-	json_t *obj = json_object();
+	json_t *obj = json_object(), *standing = beat_standing(d->beat, job);
 
 	(void)json_object_set_new(obj, "host", json_string(d->conf->hostname));
 	(void)json_object_set_new(obj, "agent_version",
@@ -188,6 +199,8 @@ settle_status(struct daemon *d)
 	    json_string(deploy_kind_name(d->conf->kind)));
 	(void)json_object_set_new(obj, "hub", hub_status(d));
 	(void)json_object_set_new(obj, "repo", repo_json(d));
+	(void)json_object_update(obj, standing);
+	json_decref(standing);
 	(void)json_object_set_new(obj, "compartments",
 	    beat_compartments(d->beat, WIRE_DIALECT, job));
 	(void)json_object_set_new(obj, "operation", running_json(d));

@@ -123,14 +123,15 @@ out_paint(const char *word)
 {
 	static const struct {
 		const char *colour;
-		const char *const words[7];
+		const char *const words[8];
 	} rows[] = {
 		{ "\033[32m", { "ok", "connected", NULL } },
 		{ "\033[33m", { "outdated", "late", "stopped", "queued",
 		    "interrupted", "warn", NULL } },
 		{ "\033[31m", { "error", "failed", "timed_out", "rolled_back",
-		    "refused", "conflict", NULL } },
-		{ "\033[36m", { "working", "running", "sent", NULL } },
+		    "refused", "conflict", "bad", NULL } },
+		{ "\033[36m", { "working", "running", "sent", "busy",
+		    NULL } },
 		{ "\033[2m", { "unknown", "offline", "never", "lost", NULL } },
 	};
 

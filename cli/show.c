@@ -189,6 +189,40 @@ show_compartments(const json_t *all)
 	table_free(&t);
 }
 
+/* The sentence that says what is wrong, and what to do. */
+static void
+show_summary(const json_t *summary)
+{
+	const char *action = or_else(show_str(summary, "action"), "");
+	const char *level = or_else(show_str(summary, "level"), "");
+
+	if (show_str(summary, "text") == NULL)
+		return;
+	out_linef("%s%s%s%s%s", out_paint(level), show_str(summary, "text"),
+	    out_plain(), *action == '\0' ? "" : " Now: ", action);
+	putchar('\n');
+}
+
+static void
+show_states(const json_t *states)
+{
+	static const char *const headings[] = { "STATE", "REVISION",
+		"CLOSURE" };
+	struct table *t = table_new(3, headings);
+	const json_t *s;
+	size_t i;
+
+	if (json_array_size(states) > 0)
+		putchar('\n');
+	json_array_foreach(states, i, s)
+		table_row(t, (const char *const[]){ show_str(s, "state"),
+		    or_else(show_rev(show_str(s, "revision")), ""),
+		    or_else(show_str(s, "path"), "") });
+	if (json_array_size(states) > 0)
+		table_print(t);
+	table_free(&t);
+}
+
 static void
 show_last(const json_t *list)
 {
@@ -217,6 +251,7 @@ show_status(const json_t *status)
 	const json_t *op = json_object_get(status, "operation");
 	struct table *t = table_new(2, NULL);
 
+	show_summary(json_object_get(status, "summary"));
 	add_row(t, "host", show_str(status, "host"));
 	add_row(t, "agent", show_str(status, "agent_version"));
 	add_hub(t, json_object_get(status, "hub"));
@@ -228,6 +263,7 @@ show_status(const json_t *status)
 		    or_else(show_str(op, "op_id"), "?"));
 	table_print(t);
 	table_free(&t);
+	show_states(json_object_get(status, "states"));
 	show_compartments(json_object_get(status, "compartments"));
 	show_last(json_object_get(status, "last"));
 }

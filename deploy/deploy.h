@@ -152,6 +152,14 @@ void	 deploy_build_free(struct deploy_build *);
 json_t	*deploy_diff(const struct deploy_conf *, const char *from,
 	    const char *to, struct err *);
 
+/**
+ * deploy_diff_tell(diff, on_line, cookie):
+ * What deploy_diff found, line by line for people: a summary, then each
+ * package.
+ */
+void	 deploy_diff_tell(const json_t *diff, void (*on_line)(void *,
+	    const char *), void *cookie);
+
 /* ---- activation ---- */
 
 struct deploy_request {
@@ -305,8 +313,19 @@ struct deploy_facts {
 	char *built;		/* newest closure built here */
 	int64_t generation;	/* number of the profile's, 0: none */
 	int64_t generations;	/* how many there are */
+	char *built_revision;	/* commits that they are of */
+	char *profile_revision;
+	char *running_revision;
+	char *booted_revision;
+	bool next_runs;		/* the profile's closure, or one of its
+				   specialisations, is what runs */
+	char *drift;		/* closure that runs, or is in the profile,
+				   and nobody deployed here */
+	char *drift_where;	/* "running", "profile" */
+	char *drift_since;	/* RFC 3339, as first seen */
 	bool reboot_needed;
 	char *reboot_reason;	/* "kernel, initrd" */
+	char *reboot_since;	/* RFC 3339, as first seen */
 	char *boot_id;
 	int64_t uptime_s;
 	int64_t store_free;	/* bytes, RECORD_NONE: not known */
@@ -317,7 +336,8 @@ struct deploy_facts {
 /**
  * deploy_facts_get(conf, f):
  * Look at the system: files and links only, no child processes, well under a
- * millisecond, so that a heartbeat may ask.
+ * millisecond, so that a heartbeat may ask.  Drift and a needed reboot are
+ * remembered in state_dir with the time when they were first seen.
  */
 void	 deploy_facts_get(const struct deploy_conf *, struct deploy_facts *);
 void	 deploy_facts_free(struct deploy_facts *);

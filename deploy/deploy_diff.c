@@ -95,3 +95,62 @@ deploy_diff(const struct deploy_conf *c, const char *from, const char *to,
 	json_object_set_new(diff, "to", json_string(to));
 	return (diff);
 }
+
+static const char *
+text_of(const json_t *entry, const char *key)
+{
+	const char *s = json_string_value(json_object_get(entry, key));
+
+	return (s != NULL && *s != '\0' ? s : "without version");
+}
+
+/* "changed openssl 3.0 -> 3.1" for each entry of ${diff}'s list ${word}. */
+static void
+tell_list(const json_t *diff, const char *word,
+    void (*on_line)(void *, const char *), void *cookie)
+{
+	const json_t *entry;
+	char *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(diff, word), i, entry) {
+		if (json_object_get(entry, "to") != NULL)
+			line = str_printf("%s %s %s -> %s", word,
+			    text_of(entry, "name"), text_of(entry, "from"),
+			    text_of(entry, "to"));
+		else
+			line = str_printf("%s %s %s", word,
+			    text_of(entry, "name"),
+			    text_of(entry, "version"));
+		on_line(cookie, line);
+		free(line);
+	}
+}
+
+void
+deploy_diff_tell(const json_t *diff, void (*on_line)(void *, const char *),
+    void *cookie)
+{
+	static const char *const words[] = { "added", "removed", "changed" };
+	const json_int_t cut = json_integer_value(json_object_get(diff,
+	    "cut"));
+	size_t n[3], i;
+	char *line;
+
+	for (i = 0; i < 3; i++)
+		n[i] = json_array_size(json_object_get(diff, words[i]));
+	line = str_printf("closure: %zu packages added, %zu removed, %zu "
+	    "changed, %lld rebuilt; %+.1f MB, now %.1f MB", n[0], n[1], n[2],
+	    (long long)json_integer_value(json_object_get(diff, "rebuilt")),
+	    (double)json_integer_value(json_object_get(diff, "bytes")) / 1e6,
+	    (double)json_integer_value(json_object_get(diff, "size")) / 1e6);
+	on_line(cookie, line);
+	free(line);
+	for (i = 0; i < 3; i++)
+		tell_list(diff, words[i], on_line, cookie);
+	if (cut > 0) {
+		line = str_printf("and %lld packages more", (long long)cut);
+		on_line(cookie, line);
+		free(line);
+	}
+}

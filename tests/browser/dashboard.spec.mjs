@@ -86,6 +86,17 @@ test('an operation on a selection, watched to its end', () => visit({}, {}, asyn
   assert.deepEqual(hub.dispatched, [{ op: 'pull-switch', hosts: ['borealis', 'calypso'], force: false }]);
 }));
 
+// Drift is told in words, with what is desired, built, running and booted beside it.
+test('the six states of a host and what is wrong with them', () => visit({}, {}, async (page) => {
+  await row(page, 'athena').getByText(/was not deployed here runs/).waitFor();
+  await page.evaluate(() => { location.hash = '#/hosts/athena'; });
+  const card = page.getByRole('region', { name: 'System' });
+  await card.getByText(/^A closure that was not deployed here runs, seen since .* Now: nixfleet switch$/).waitFor();
+  const states = await card.locator('tbody th').allInnerTexts();
+  assert.deepEqual(states, ['desired', 'fetched', 'built', 'profile', 'running', 'booted']);
+  await card.getByRole('row', { name: /running none .*by-hand/ }).waitFor();
+}));
+
 // What a host prints can colour a line and do nothing else.
 test('log lines are text, coloured, searchable', () => visit({}, {}, async (page) => {
   await row(page, 'borealis').getByRole('button', { name: /^Pull and switch/ }).click();

@@ -44,7 +44,19 @@ export function makeHost(hostname, extra = {}) {
   };
 }
 
+const CLOSURE = '/nix/store/0v8c7x6z5l4k3j2h1g0f9d8s7a6q5w4e-nixos-system-athena-25.11';
+const FOREIGN = '/nix/store/1v8c7x6z5l4k3j2h1g0f9d8s7a6q5w4e-nixos-system-athena-by-hand';
+
 const FACTS = {
+  summary: {
+    rule: 'drift-running', level: 'bad', action: 'nixfleet switch',
+    text: `A closure that was not deployed here runs, seen since 2026-01-19 13:43 UTC: ${FOREIGN}`,
+  },
+  states: [
+    { state: 'desired', revision: REVISION, path: null }, { state: 'fetched', revision: REVISION, path: null },
+    { state: 'built', revision: REVISION, path: CLOSURE }, { state: 'profile', revision: REVISION, path: CLOSURE },
+    { state: 'running', revision: null, path: FOREIGN }, { state: 'booted', revision: REVISION, path: CLOSURE },
+  ],
   repository: { revision: REVISION, last_success: iso(42), last_failure: null, size: '18.2 MiB' },
   reboot_needed: false,
   policy: { follow: false, paused: false },

@@ -139,6 +139,20 @@ function pending(host: Host): Word | null {
   return null;
 }
 
+interface SystemState { state: string; revision: string | null; path: string | null }
+const LEVELS: Record<string, Tone> = { ok: 'ok', warn: 'warn', bad: 'bad', busy: 'busy' };
+
+/** The host's own sentence about its system, and the states behind it. */
+export function standing(host: Host): { word: Word; action: string; states: SystemState[] } | null {
+  const summary = host.facts?.summary as { level?: string; text?: string; action?: string } | undefined;
+  const states = host.facts?.states;
+  if (!summary?.text || !Array.isArray(states)) return null;
+  return {
+    word: { text: summary.text, tone: LEVELS[summary.level ?? ''] ?? 'quiet' },
+    action: summary.action ?? '', states: states as unknown as SystemState[],
+  };
+}
+
 /** The one sentence that says how a host is. */
 export function hostSentence(host: Host, running: Operation | null): Word {
   if (running) {
@@ -152,6 +166,8 @@ export function hostSentence(host: Host, running: Operation | null): Word {
     return { text: 'Was up to date when last heard of.', tone: 'quiet' };
   }
   const unknown = COMPARTMENTS.filter((c) => host.compartments[c.name].status === 'unknown');
+  const said = standing(host)?.word;
+  if (said && said.tone !== 'ok' && said.tone !== 'busy') return said;
   if (unknown.length >= 3) return { text: 'Connected, not checked yet. Refresh to check.', tone: 'quiet' };
   return { text: 'Up to date.', tone: 'ok' };
 }

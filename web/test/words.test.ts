@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Compartment, Host, Operation } from '../src/api';
 import { ago, duration, since } from '../src/time';
-import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText } from '../src/words';
+import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText, standing } from '../src/words';
 import { explanation } from '../src/components/dialogs';
 import { bytes, Value } from '../src/components/facts';
 import { matches } from '../src/view';
@@ -27,6 +27,17 @@ test('a host that is away is not called up to date', () => {
   assert.equal(hostSentence(host(), null).text, 'Up to date.');
   assert.notEqual(hostSentence(host({ liveness: 'offline', status: 'offline' }), null).tone, 'ok');
   assert.notEqual(hostSentence(host({ liveness: 'never', status: 'offline' }), null).tone, 'ok');
+});
+
+// A host that drifted, or waits for a reboot, says so itself and is not called up to date.
+test("the host's own sentence", () => {
+  const says = (level: string, text: string) => host({ facts: {
+    summary: { level, text, action: 'nixfleet switch' }, states: [{ state: 'running', revision: null, path: '/nix/store/x' }],
+  } });
+  assert.deepEqual(hostSentence(says('bad', 'A stranger runs.'), null), { text: 'A stranger runs.', tone: 'bad' });
+  assert.equal(hostSentence(says('ok', 'abc runs.'), null).text, 'Up to date.');
+  assert.equal(standing(says('warn', 'x'))?.states.length, 1);
+  assert.equal(standing(host({ facts: { summary: {} } })), null);
 });
 
 // The distance to the branch is a number with the right word behind it.

@@ -12,6 +12,7 @@ import { accent } from './host_row';
 import { Icon } from './icons';
 import { Identity } from './identity';
 import { History } from './ops_page';
+import { Standing } from './standing';
 
 function Head({ host, running }: { host: Host; running: Operation | null }) {
   const word = hostSentence(host, running);
@@ -62,7 +63,9 @@ function Metrics({ host }: { host: Host }) {
 }
 
 function Facts({ host }: { host: Host }) {
-  if (host.facts) return <Table entries={Object.entries(host.facts)} />;
+  if (host.facts) {
+    return <Table entries={Object.entries(host.facts).filter(([key]) => key !== 'summary' && key !== 'states')} />;
+  }
   return <p class="soft">{host.dialect === 3
     ? 'Agents of dialect 3 do not send facts. Update the agent to see them here.'
     : 'The agent has not sent any facts yet.'}</p>;
@@ -81,6 +84,7 @@ export function HostPage({ id }: { id: string }) {
     <section class="page host-page" aria-labelledby="page-title">
       <Head host={host} running={running} />
       <Compartments host={host} />
+      <Standing host={host} />
       <div class="columns">
         <section class="card" aria-labelledby="details"><h2 id="details">Details</h2>
           <Metrics host={host} /><Details host={host} /></section>
