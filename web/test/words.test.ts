@@ -108,5 +108,5 @@ test('a dialog does not repeat its title', () => {
 
 // Seconds since 1970 are nothing to read.
 test('the age of an input', () => {
-  assert.equal(Value({ value: Date.now() / 1000 - 3 * 86_400, name: 'last_modified' }), '3 days ago');
+  assert.equal(Value({ value: Date.now() / 1000 - 3.5 * 86_400, name: 'last_modified' }), '3 days ago');
 });
