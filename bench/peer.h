@@ -20,7 +20,7 @@ struct peer_shared {
 	const char *prefix;	/* of the host names */
 	int dialect;
 	void (*on_state)(struct peer *);	/* see peer.state */
-	void (*on_command)(struct peer *);	/* at the first byte seen */
+	void (*on_command)(struct peer *);	/* then peer_answer */
 	uint64_t heartbeats, statuses, messages;
 };
 
@@ -35,7 +35,10 @@ struct peer {
 	unsigned index;
 	enum peer_state state;
 	struct buf in, message;
-	char op_id[32];
+	char command[32], op_id[32];	/* of the last one received */
+	bool owes;		/* an answer to it */
+	struct peer *next_owing;	/* the swarm's list */
+	bool listed;		/* there */
 	char *why;		/* it was closed; NULL: by us */
 	bool commanded;
 };
@@ -45,6 +48,9 @@ void	 peer_start(struct peer *);
 
 /* Send a heartbeat if it is registered. */
 void	 peer_beat(struct peer *);
+
+/* Answer the command received last, if that is to be done, with success. */
+void	 peer_answer(struct peer *);
 
 /* Close the connection. */
 void	 peer_stop(struct peer *);

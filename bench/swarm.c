@@ -29,7 +29,9 @@ struct swarm {
 	int64_t interval_ms;
 	double due;		/* heartbeats owed, a fraction carried over */
 	unsigned next;		/* who sends the next one */
+	struct peer *owing;	/* an answer to a command */
 	uv_timer_t tick;
+	uv_check_t turn_end;
 	uv_pipe_t in;
 	struct buf line;
 };
@@ -89,6 +91,11 @@ on_command(struct peer *p)
 {
 	uint64_t now = uv_hrtime();
 
+	if (!p->listed) {
+		p->listed = true;
+		p->next_owing = swarm.owing;
+		swarm.owing = p;
+	}
 	if (p->commanded)
 		return;
 	p->commanded = true;
@@ -97,6 +104,24 @@ on_command(struct peer *p)
 	swarm.last_ns = now;
 	if (++swarm.commanded == swarm.n)
 		print_stats("commanded");
+}
+
+/*
+ * What has come is read by all before the first answers, as ten thousand
+ * machines would: a command that one agent has is not late because another
+ * one, in this same process, is busy.
+ */
+static void
+on_turn_end(uv_check_t *c)
+{
+	struct peer *p;
+
+	(void)c;
+	while ((p = swarm.owing) != NULL) {
+		swarm.owing = p->next_owing;
+		p->listed = false;
+		peer_answer(p);
+	}
 }
 
 /* Heartbeats are spread evenly over the interval. */
@@ -128,6 +153,7 @@ quit(void)
 	for (unsigned i = 0; i < swarm.started; i++)
 		peer_stop(&swarm.peers[i]);
 	uv_close((uv_handle_t *)&swarm.tick, NULL);
+	uv_close((uv_handle_t *)&swarm.turn_end, NULL);
 	uv_close((uv_handle_t *)&swarm.in, NULL);
 }
 
@@ -232,6 +258,8 @@ run(void)
 	}
 	uv_timer_init(swarm.shared.loop, &swarm.tick);
 	uv_timer_start(&swarm.tick, on_tick, 0, TICK_MS);
+	uv_check_init(swarm.shared.loop, &swarm.turn_end);
+	uv_check_start(&swarm.turn_end, on_turn_end);
 	uv_pipe_init(swarm.shared.loop, &swarm.in, 0);
 	uv_pipe_open(&swarm.in, 0);
 	uv_read_start((uv_stream_t *)&swarm.in, on_alloc, on_input);

@@ -15,6 +15,8 @@
  */
 #define STORE_BATCH 10000
 #define STORE_PROBE_MS 1000
+/* Jobs that wait for the end of the loop's turn at most; see submit(). */
+#define STORE_TURN 1000
 
 enum job_kind { JOB_PUT, JOB_DROP, JOB_FIND, JOB_RETAIN, JOB_PROBE };
 
@@ -46,9 +48,13 @@ struct store {
 	uv_loop_t *loop;
 	uv_async_t async;
 	uv_timer_t probe;
+	uv_prepare_t turn_end;
 	uv_thread_t thread;
 	bool running;
 	/* loop thread */
+	struct queue turn;		/* not given to the thread yet */
+	size_t nturn;
+	bool telling;
 	size_t backlog;
 	bool probing;
 	int64_t answered;		/* tick_mono() of the last probe */
@@ -75,6 +81,15 @@ queue_add(struct queue *q, struct job *first, struct job *last)
 	last->next = NULL;
 	*q->last = first;
 	q->last = &last->next;
+}
+
+/* Append all of ${from}, which is not empty, and empty it. */
+static void
+queue_move(struct queue *to, struct queue *from)
+{
+	*to->last = from->first;
+	to->last = from->last;
+	queue_init(from);
 }
 
 static const char *
@@ -279,14 +294,36 @@ thread_main(void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Give the thread what this turn of the loop has asked for. */
+static void
+hand_over(struct store *s)
+{
+	if (s->nturn == 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	queue_move(&s->todo, &s->turn);
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	s->nturn = 0;
+}
+
+/*
+ * Together: one transaction, one wake-up, and where completions send commands
+ * to thousands of hosts, no thread that takes the processor from them.
+ */
 static void
 submit(struct store *s, struct job *j)
 {
 	s->backlog++;
-	pthread_mutex_lock(&s->lock);
-	queue_add(&s->todo, j, j);
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
+	queue_add(&s->turn, j, j);
+	if (++s->nturn >= STORE_TURN && !s->telling)
+		hand_over(s);
+}
+
+static void
+on_turn_end(uv_prepare_t *p)
+{
+	hand_over(p->data);
 }
 
 static void
@@ -340,10 +377,13 @@ tell_all(struct store *s)
 	queue_init(&s->done);
 	atomic_store(&s->due, false);
 	pthread_mutex_unlock(&s->lock);
+	s->telling = true;
 	for (; j != NULL; j = next) {
 		next = j->next;
 		job_tell(s, j);
 	}
+	s->telling = false;
+	hand_over(s);
 }
 
 static void
@@ -387,6 +427,7 @@ store_open(uv_loop_t *loop, const struct store_driver *driver,
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
+	queue_init(&s->turn);
 	queue_init(&s->todo);
 	queue_init(&s->done);
 	*out = s;
@@ -412,8 +453,11 @@ store_start(struct store *s, struct err *e)
 	s->async.data = s;
 	uv_timer_init(s->loop, &s->probe);
 	s->probe.data = s;
+	uv_prepare_init(s->loop, &s->turn_end);
+	s->turn_end.data = s;
 	s->answered = tick_mono();
 	if ((rc = uv_thread_create(&s->thread, thread_main, s)) != 0) {
+		uv_close((uv_handle_t *)&s->turn_end, NULL);
 		uv_close((uv_handle_t *)&s->probe, NULL);
 		uv_close((uv_handle_t *)&s->async, NULL);
 		return (err_set(e, ERR_SYS, "start the store's thread: %s",
@@ -421,6 +465,7 @@ store_start(struct store *s, struct err *e)
 	}
 	s->running = true;
 	uv_timer_start(&s->probe, on_probe, 0, STORE_PROBE_MS);
+	uv_prepare_start(&s->turn_end, on_turn_end);
 	return (0);
 }
 
@@ -441,11 +486,19 @@ on_closed(uv_handle_t *h)
 
 /* One after the other: the order in which libuv closes several is its own. */
 static void
-on_probe_closed(uv_handle_t *h)
+on_turn_end_closed(uv_handle_t *h)
 {
 	struct store *s = h->data;
 
 	uv_close((uv_handle_t *)&s->async, on_closed);
+}
+
+static void
+on_probe_closed(uv_handle_t *h)
+{
+	struct store *s = h->data;
+
+	uv_close((uv_handle_t *)&s->turn_end, on_turn_end_closed);
 }
 
 void
@@ -462,6 +515,8 @@ store_close(struct store **sp)
 		return;
 	}
 	uv_timer_stop(&s->probe);
+	uv_prepare_stop(&s->turn_end);
+	hand_over(s);
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->wake);
@@ -564,10 +619,4 @@ store_turn(struct store *s)
 {
 	if (atomic_load(&s->due))
 		tell_all(s);
-}
-
-size_t
-store_backlog(const struct store *s)
-{
-	return (s->backlog);
 }

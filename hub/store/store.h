@@ -12,9 +12,9 @@
 /*
  * What the hub remembers.  One thread of its own does all that touches the
  * database: the loop thread puts jobs into a queue, the store thread takes
- * what is there (some thousand rows at most), runs it in ONE transaction, and
- * the completions run on the loop, in the order of the queue, never inside
- * the call that made the job.  So a find that is queued after a put sees it.
+ * what a turn of the loop asked for (some thousand rows at most), runs it in ONE
+ * transaction, and the completions run on the loop, in the order of the queue,
+ * never inside the call that made the job.  So a find that is queued after a put sees it.
  * A database is a struct store_driver; nothing but the driver knows its
  * language.
  *
@@ -213,8 +213,5 @@ void	 store_turn(struct store *);
  * each second behind whatever else there is.
  */
 int	 store_health(const struct store *, int64_t max_ms, struct err *);
-
-/* Jobs queued and not completed. */
-size_t	 store_backlog(const struct store *);
 
 #endif
