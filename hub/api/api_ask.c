@@ -8,9 +8,9 @@
 #include "hub.h"
 #include "operation.h"
 #include "oplist.h"
+#include "opstore.h"
 #include "present.h"
 #include "server.h"
-#include "store.h"
 #include "str.h"
 #include "wire_op.h"
 
@@ -195,7 +195,7 @@ ask_all(struct http_req *r, const json_t *hosts,
 	for (size_t i = 0; i < n; i++)
 		ask_one(hub, json_string_value(json_array_get(hosts, i)), ask,
 		    &d->list[i]);
-	store_put(hub->store, STORE_OPERATION, NULL, 0, on_asked, d);
+	opstore_after(hub->operations, on_asked, d);
 }
 
 /* Is it a list of at least one string? */

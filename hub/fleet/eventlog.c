@@ -135,7 +135,7 @@ eventlog_add(struct eventlog *l, const struct eventlog_entry *en,
 	    "host", en->host_id, "actor", ev.actor, (char *)0);
 	kept = remember(l, &ev);
 	store_put(l->hub->store, STORE_EVENT, kept, 1, NULL, NULL);
-	feed_event(l->hub->feed, kept);
+	feed_event(l->hub->feed);
 }
 
 void

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "eventlog.h"
 #include "feed.h"
 #include "fleet.h"
 #include "hub.h"
@@ -17,7 +18,8 @@ struct feed {
 	uv_timer_t timer;
 	struct operation **ops;		/* held */
 	size_t nops, capops;
-	json_t *removed, *events;	/* arrays or NULL */
+	json_t *removed;		/* array or NULL */
+	size_t nevents;			/* the newest of the log */
 	bool repository;
 };
 
@@ -46,8 +48,8 @@ forget(struct feed *f)
 	}
 	f->nops = 0;
 	json_decref(f->removed);
-	json_decref(f->events);
-	f->removed = f->events = NULL;
+	f->removed = NULL;
+	f->nevents = 0;
 	f->repository = false;
 	f->armed = false;
 	uv_timer_stop(&f->timer);
@@ -101,6 +103,22 @@ on_nothing(void *cookie, const struct fleet_host *h, unsigned what)
 	(void)what;
 }
 
+struct events {
+	json_t *list;
+	size_t left;
+};
+
+static void
+on_event(void *cookie, const struct store_event *ev)
+{
+	struct events *e = cookie;
+
+	if (e->left == 0)
+		return;
+	e->left--;
+	json_array_insert_new(e->list, 0, present_event(ev));
+}
+
 static void
 add_list(json_t *delta, const char *key, json_t *list)
 {
@@ -112,6 +130,7 @@ void
 feed_flush(struct feed *f)
 {
 	struct patches p = { f->hub, json_array() };
+	struct events events = { json_array(), f->nevents };
 	json_t *delta = json_object(), *ops = json_array();
 
 	fleet_take_changed(f->hub->fleet, on_patch, &p);
@@ -120,7 +139,8 @@ feed_flush(struct feed *f)
 	add_list(delta, "hosts", p.list);
 	add_list(delta, "hosts_removed", f->removed);
 	add_list(delta, "operations", ops);
-	add_list(delta, "events", f->events);
+	eventlog_recent(f->hub->events, on_event, &events);
+	add_list(delta, "events", events.list);
 	if (f->repository)
 		json_object_set_new(delta, "repository",
 		    present_repository(f->hub));
@@ -129,6 +149,7 @@ feed_flush(struct feed *f)
 		f->sink.on_delta(f->sink.cookie, delta);
 	json_decref(p.list);
 	json_decref(ops);
+	json_decref(events.list);
 	json_decref(delta);
 }
 
@@ -201,13 +222,11 @@ feed_operation(struct feed *f, struct operation *op)
 }
 
 void
-feed_event(struct feed *f, const struct store_event *ev)
+feed_event(struct feed *f)
 {
 	if (!f->on)
 		return;
-	if (f->events == NULL)
-		f->events = json_array();
-	json_array_append_new(f->events, present_event(ev));
+	f->nevents++;
 	touch(f);
 }
 

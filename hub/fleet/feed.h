@@ -11,7 +11,6 @@
 struct feed;
 struct hub;
 struct operation;
-struct store_event;
 struct store_line;
 
 /*
@@ -46,7 +45,7 @@ void	 feed_flush(struct feed *);
 void	 feed_host(struct feed *);	/* some host has changes */
 void	 feed_host_removed(struct feed *, const char *id);
 void	 feed_operation(struct feed *, struct operation *);
-void	 feed_event(struct feed *, const struct store_event *);
+void	 feed_event(struct feed *);	/* of many, the newest 100 are told */
 void	 feed_repository(struct feed *);
 void	 feed_output(struct feed *, const struct operation *,
 	    const struct store_line *, size_t n);

@@ -55,6 +55,7 @@ operations_free(struct operations **opsp)
 		deadline_disarm(ops->hub->deadlines, &op->deadline);
 		oprow_free(op);
 	}
+	free(ops->unsaved);
 	strmap_done(&ops->by_id);
 	ratelimit_free(&ops->adoptions);
 	free(ops);
@@ -123,27 +124,6 @@ operation_make(struct operations *ops, struct fleet_host *h, const char *name,
 	return (op);
 }
 
-static void
-tell_asked(const struct operation *op, bool waits)
-{
-	const struct eventlog_entry en = { .category = "ops", .level = "info",
-	    .actor = op->by, .host_id = op->host_id, .action = op->op };
-
-	eventlog_add(op->hub->events, &en, "%s on %s was asked for%s", op->op,
-	    op->host_id, waits ? "; it waits for the host" : "");
-}
-
-/* First the host, then the books. */
-static void
-on_queued(struct operation *op)
-{
-	bool waits = op->host == NULL || op->host->conn == NULL;
-
-	if (op->host != NULL)
-		opstep_start_next(op->host);
-	tell_asked(op, waits);
-}
-
 static struct operation *
 ask_stop(struct fleet_host *h, const char *by, struct operation_refusal *r)
 {
@@ -185,8 +165,9 @@ operation_ask(struct operations *ops, struct fleet_host *h,
 		op->args = json_dumps(ask->args, JSON_COMPACT);
 	oplist_add(ops, op);
 	oplist_open(op);
+	op->untold = true;
 	opstep_arm(op);
-	opstore_save(op, on_queued);
+	opstore_save(op);
 	opstep_changed(op);
 	return (op);
 }

@@ -29,6 +29,8 @@ struct operation {
 	bool forced;
 	bool overdue;			/* stopped by its deadline */
 	bool stored;			/* the row is in the store */
+	bool unsaved;			/* it is not as it is there */
+	bool untold;			/* that it was asked for */
 	bool cut;			/* its log reached the limit */
 	uint32_t log_round;		/* grows when stored lines failed */
 	bool ack_status;		/* tell the host when the row is in */

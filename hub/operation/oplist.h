@@ -14,6 +14,8 @@ struct operations {
 	struct strmap by_id;
 	struct operation *oldest, **newest;	/* finished, linked by newer */
 	size_t nrecent;
+	struct operation **unsaved;		/* held */
+	size_t nunsaved, capunsaved;
 	struct ratelimit *adoptions;	/* operations of hosts' own */
 	bool settling;		/* a host is back: nothing new is sent yet */
 };

@@ -98,7 +98,7 @@ on_stored(void *cookie, const struct err *failed)
 		feed_output(op->hub->feed, op, b->lines, b->n);
 		opstep_changed(op);
 		if (op->state == OP_FINISHED)
-			opstore_save(op, NULL);
+			opstore_save(op);
 	}
 	batch_free(b);
 }

@@ -126,7 +126,7 @@ opstep_enter(struct operation *op, enum op_state next)
 	if (next == OP_RUNNING && op->started_at == 0)
 		op->started_at = tick_wall();
 	opstep_arm(op);
-	opstore_save(op, NULL);
+	opstore_save(op);
 	opstep_changed(op);
 	if (op->host != NULL)
 		fleet_judge(op->hub->fleet, op->host);
@@ -198,6 +198,20 @@ take_result(struct operation *op, const struct opstep_result *res)
 	op->reported = true;
 }
 
+void
+opstep_tell_asked(struct operation *op)
+{
+	const struct eventlog_entry en = { .category = "ops", .level = "info",
+	    .actor = op->by, .host_id = op->host_id, .action = op->op };
+	bool waits = op->host == NULL || op->host->conn == NULL;
+
+	if (!op->untold)
+		return;
+	op->untold = false;
+	eventlog_add(op->hub->events, &en, "%s on %s was asked for%s", op->op,
+	    op->host_id, waits ? "; it waits for the host" : "");
+}
+
 static void
 tell_end(struct operation *op, const char *how)
 {
@@ -242,7 +256,7 @@ finish(struct operation *op)
 	deadline_disarm(op->hub->deadlines, &op->deadline);
 	oplist_close(op);
 	oplist_keep(ops, op);
-	opstore_save(op, NULL);
+	opstore_save(op);
 	opstep_changed(op);
 	tell_end(op, "ended");
 	if (h != NULL) {
@@ -271,11 +285,11 @@ static void
 correct(struct operation *op, const struct opstep_result *res)
 {
 	if (op->reported) {
-		opstore_save(op, NULL);
+		opstore_save(op);
 		return;
 	}
 	take_result(op, res);
-	opstore_save(op, NULL);
+	opstore_save(op);
 	opstep_changed(op);
 	tell_end(op, "was reported late");
 	if (op->host == NULL)

@@ -32,6 +32,9 @@ void	 opstep_arm(struct operation *);
 /* Send what may be sent to the host now. */
 void	 opstep_start_next(struct fleet_host *);
 
+/* Tell that it was asked for, once. */
+void	 opstep_tell_asked(struct operation *);
+
 /* Something that people see changed. */
 void	 opstep_changed(struct operation *);
 

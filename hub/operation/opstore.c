@@ -14,9 +14,13 @@
 
 #define RECENT 100
 
-struct save {
-	struct operation *op;
-	void (*then)(struct operation *);
+/* Rows on their way, written together. */
+struct saving {
+	size_t n;
+	struct saved {
+		struct operation *op;	/* held */
+		bool finished;		/* in this row */
+	} list[];
 };
 
 static void
@@ -32,35 +36,89 @@ ack_status(struct operation *op)
 }
 
 static void
+act(const struct saved *s)
+{
+	bool first = !s->op->stored;
+
+	s->op->stored = true;
+	if (s->finished)
+		ack_status(s->op);
+	else if (first && s->op->host != NULL)
+		opstep_start_next(s->op->host);
+}
+
+/* First all the hosts, then the books. */
+static void
 on_saved(void *cookie, const struct err *failed)
 {
-	struct save *s = cookie;
-	struct operation *op = s->op;
+	struct saving *all = cookie;
 
-	if (failed != NULL) {
-		opstep_event(op, OPSTATE_EV_UNSTORED, NULL);
-	} else {
-		op->stored = true;
-		if (op->state == OP_FINISHED)
-			ack_status(op);
-		if (s->then != NULL)
-			s->then(op);
+	for (size_t i = 0; i < all->n; i++) {
+		if (failed == NULL)
+			act(&all->list[i]);
+		else
+			opstep_event(all->list[i].op, OPSTATE_EV_UNSTORED,
+			    NULL);
 	}
-	oplist_release(op);
-	free(s);
+	for (size_t i = 0; i < all->n; i++) {
+		if (failed == NULL)
+			opstep_tell_asked(all->list[i].op);
+		oplist_release(all->list[i].op);
+	}
+	free(all);
+}
+
+static void
+flush(void *cookie)
+{
+	struct operations *ops = cookie;
+	size_t n = ops->nunsaved;
+	struct store_operation *rows;
+	struct saving *all;
+
+	if (n == 0)
+		return;
+	rows = str_alloc(n * sizeof(*rows));
+	all = str_alloc(sizeof(*all) + n * sizeof(all->list[0]));
+	all->n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct operation *op = ops->unsaved[i];
+
+		op->unsaved = false;
+		all->list[i].op = op;
+		all->list[i].finished = op->state == OP_FINISHED;
+		oprow_fill(op, &rows[i]);
+	}
+	ops->nunsaved = 0;
+	store_put(ops->hub->store, STORE_OPERATION, rows, n, on_saved, all);
+	free(rows);
 }
 
 void
-opstore_save(struct operation *op, void (*then)(struct operation *))
+opstore_save(struct operation *op)
 {
-	struct save *s = str_alloc(sizeof(*s));
-	struct store_operation row = { 0 };
+	struct operations *ops = op->hub->operations;
 
-	s->op = op;
-	s->then = then;
+	if (op->unsaved)
+		return;
+	if (ops->nunsaved == ops->capunsaved) {
+		ops->capunsaved = ops->capunsaved == 0 ? 64 :
+		    ops->capunsaved * 2;
+		ops->unsaved = realloc(ops->unsaved,
+		    ops->capunsaved * sizeof(struct operation *));
+		if (ops->unsaved == NULL)
+			abort();
+	}
+	op->unsaved = true;
 	oplist_hold(op);
-	oprow_fill(op, &row);
-	store_put(op->hub->store, STORE_OPERATION, &row, 1, on_saved, s);
+	ops->unsaved[ops->nunsaved++] = op;
+}
+
+void
+opstore_after(struct operations *ops, store_done *done, void *cookie)
+{
+	flush(ops);
+	store_put(ops->hub->store, STORE_OPERATION, NULL, 0, done, cookie);
 }
 
 /* Its host is not here: whatever it was, we lost sight of it. */
@@ -88,7 +146,7 @@ restore(struct operations *ops, const struct store_operation *row)
 		op->state = OP_FINISHED;
 		op->outcome = OUTCOME_INTERRUPTED;
 		op->finished_at = tick_wall();
-		opstore_save(op, NULL);
+		opstore_save(op);
 	}
 	oplist_keep(ops, op);
 	oplist_release(op);
@@ -141,9 +199,11 @@ opstore_load(struct operations *ops, struct err *e)
 	    .state = "finished", .limit = RECENT };
 
 	if (store_load(ops->hub->store, &open, on_row, ops, e) == -1 ||
-	    store_load(ops->hub->store, &newest, on_row, ops, e) == -1)
+	    store_load(ops->hub->store, &newest, on_row, ops, e) == -1 ||
+	    load_last_lines(ops, e) == -1)
 		return (-1);
-	return (load_last_lines(ops, e));
+	store_on_turn_end(ops->hub->store, flush, ops);
+	return (0);
 }
 
 struct recall {

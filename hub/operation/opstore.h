@@ -3,11 +3,19 @@
 
 #include "err.h"
 #include "operation.h"
+#include "store.h"
 
 /* Operations and the store. */
 
-/* Write the row; ${then} (may be NULL) when that is done. */
-void	 opstore_save(struct operation *, void (*then)(struct operation *));
+/*
+ * Write the row at the end of this turn of the loop, with all others that
+ * changed.  When it is there, what was asked for is sent, and an outcome
+ * acknowledged.
+ */
+void	 opstore_save(struct operation *);
+
+/* Run ${done} when all that was saved until now is written and acted upon. */
+void	 opstore_after(struct operations *, store_done *, void *cookie);
 
 /* Before store_start: the open ones and the newest finished ones. */
 int	 opstore_load(struct operations *, struct err *)

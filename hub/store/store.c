@@ -54,6 +54,8 @@ struct store {
 	/* loop thread */
 	struct queue turn;		/* not given to the thread yet */
 	size_t nturn;
+	void (*on_turn_end)(void *);	/* or NULL */
+	void *cookie;
 	bool telling;
 	size_t backlog;
 	bool probing;
@@ -193,8 +195,8 @@ job_fail(struct job *j, const struct err *e)
 	*j->failed = *e;
 }
 
-/* Store thread. */
-static void
+/* Store thread.  -1: the transaction must not be committed. */
+static int
 job_run(struct store *s, struct job *j)
 {
 	const struct store_driver *d = s->driver;
@@ -220,8 +222,10 @@ job_run(struct store *s, struct job *j)
 		rc = d->ping(s->db, &e);
 		break;
 	}
-	if (rc == -1)
-		job_fail(j, &e);
+	if (rc == 0)
+		return (0);
+	job_fail(j, &e);
+	return (j->n > 1 ? -1 : 0);
 }
 
 static bool
@@ -239,8 +243,12 @@ batch_run(struct store *s, struct job *batch)
 
 	rc = s->driver->begin(s->db, &e);
 	for (struct job *j = batch; j != NULL; j = j->next) {
-		if (rc == 0 || !job_writes(j))
-			job_run(s, j);
+		if (rc == 0 && job_writes(j) && job_run(s, j) == -1) {
+			e = *j->failed;
+			rc = -1;
+		} else if (!job_writes(j)) {
+			(void)job_run(s, j);
+		}
 	}
 	if (rc == 0)
 		rc = s->driver->commit(s->db, &e);
@@ -294,10 +302,19 @@ thread_main(void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Have queued what somebody has gathered. */
+static void
+gather(struct store *s)
+{
+	if (s->on_turn_end != NULL)
+		s->on_turn_end(s->cookie);
+}
+
 /* Give the thread what this turn of the loop has asked for. */
 static void
 hand_over(struct store *s)
 {
+	gather(s);
 	if (s->nturn == 0)
 		return;
 	pthread_mutex_lock(&s->lock);
@@ -565,6 +582,7 @@ store_drop(struct store *s, enum store_table table, const char *key,
 {
 	struct job *j = job_new(JOB_DROP, table);
 
+	gather(s);
 	j->key = str_dup(key);
 	j->done = done;
 	j->cookie = cookie;
@@ -577,6 +595,7 @@ store_find(struct store *s, const struct store_query *q, store_found *found,
 {
 	struct job *j = job_new(JOB_FIND, q->table);
 
+	gather(s);
 	j->query = *q;
 	j->query.id = str_dup(q->id);
 	j->query.host = str_dup(q->host);
@@ -597,6 +616,13 @@ store_retain(struct store *s, int64_t before, store_done *done, void *cookie)
 	j->done = done;
 	j->cookie = cookie;
 	submit(s, j);
+}
+
+void
+store_on_turn_end(struct store *s, void (*fn)(void *), void *cookie)
+{
+	s->on_turn_end = fn;
+	s->cookie = cookie;
 }
 
 int

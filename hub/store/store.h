@@ -12,9 +12,10 @@
 /*
  * What the hub remembers.  One thread of its own does all that touches the
  * database: the loop thread puts jobs into a queue, the store thread takes
- * what a turn of the loop asked for (some thousand rows at most), runs it in ONE
- * transaction, and the completions run on the loop, in the order of the queue,
- * never inside the call that made the job.  So a find that is queued after a put sees it.
+ * what a turn of the loop asked for (some thousand rows at most), runs it in
+ * ONE transaction, and the completions run on the loop, in the order of the
+ * queue, never inside the call that made the job.  So a find that is queued
+ * after a put sees it.
  * A database is a struct store_driver; nothing but the driver knows its
  * language.
  *
@@ -184,9 +185,9 @@ typedef void store_found(void *cookie, void *const *rows, size_t n,
 	    const struct err *failed);
 
 /*
- * Loop thread.  Rows are copied.  ${done} may be NULL: a failure then only
- * shows in store_failure.  There is no way to cancel: a cookie must live
- * until its completion ran.
+ * Loop thread.  Rows are copied, and all of a put are written or none.
+ * ${done} may be NULL: a failure then only shows in store_health.  There is no
+ * way to cancel: a cookie must live until its completion ran.
  */
 void	 store_put(struct store *, enum store_table, const void *rows, size_t n,
 	    store_done *done, void *cookie);
@@ -205,6 +206,13 @@ void	 store_retain(struct store *, int64_t before, store_done *done,
  * is acted on first.
  */
 void	 store_turn(struct store *);
+
+/**
+ * store_on_turn_end(s, fn, cookie):
+ * Run ${fn} before a turn's jobs go to the thread, and before a find or a
+ * drop is queued: for who gathers rows, to put them then.
+ */
+void	 store_on_turn_end(struct store *, void (*fn)(void *), void *cookie);
 
 /**
  * store_health(s, max_ms, e):

@@ -230,13 +230,14 @@ ws_peer_closed(struct ws_peer *p)
 
 /*
  * Waiting for the loop to say "writable" costs two system calls and a turn of
- * the loop.  Whoever wants to know when all is sent waits.
+ * the loop, and asking the socket whether it takes more is one more: lws keeps
+ * what it does not take.  Whoever wants to know when all is sent waits.
  */
 static bool
 writes_now(const struct ws_peer *p)
 {
 	return (p->out.head == NULL && !p->ping && !p->closing &&
-	    p->class->on_drained == NULL && !lws_send_pipe_choked(p->wsi));
+	    p->class->on_drained == NULL && !lws_partial_buffered(p->wsi));
 }
 
 void

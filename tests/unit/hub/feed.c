@@ -67,7 +67,8 @@ test_deltas(void **unused)
 	rig_say(&agent, "{\"type\":\"heartbeat\",\"payload\":{\"generation\":"
 	    "\"\",\"nixpkgs_version\":\"\",\"metrics\":{\"cpu\":41.8,\"ram\":1,"
 	    "\"swap\":0,\"load\":0}}}");
-	for (int i = 0; i < 3; i++)
+	/* Of thousands, the newest hundred: no browser shows more at once. */
+	for (int i = 0; i < 130; i++)
 		eventlog_add(rig.hub->events, &en, "event %d", i);
 	await(1);
 	h = json_array_get(json_object_get(deltas[0], "hosts"), 0);
@@ -78,7 +79,10 @@ test_deltas(void **unused)
 	assert_null(json_object_get(h, "location"));
 	assert_null(json_object_get(h, "compartments"));
 	assert_int_equal(json_array_size(json_object_get(deltas[0],
-	    "events")), 3);
+	    "events")), 100);
+	h = json_array_get(json_object_get(deltas[0], "events"), 99);
+	assert_string_equal(json_string_value(json_object_get(h, "message")),
+	    "event 129");
 	rig_ask(&rig, "h1", "pull");
 	await(2);
 	assert_int_equal(json_array_size(json_object_get(deltas[1],

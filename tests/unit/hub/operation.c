@@ -2,8 +2,10 @@
 
 #include "fleet.h"
 #include "opstep.h"
+#include "opstore.h"
 #include "present.h"
 #include "str.h"
+#include "tick.h"
 
 static struct rig rig;
 static struct rig_agent a3, a4;
@@ -111,6 +113,38 @@ test_dialect4(void **unused)
 	status4(id, "failed");
 	rig_await(&a4, "status_ack", 2);
 	ends(id, OUTCOME_OK, true);
+}
+
+static void
+on_written(void *cookie, const struct err *failed)
+{
+	assert_null(failed);
+	*(bool *)cookie = true;
+}
+
+/* An outcome is acknowledged when it is stored, not when the row before it
+   is: the host then forgets it. */
+static void
+test_ack_waits(void **unused)
+{
+	struct operation *op = rig_ask(&rig, "new", "pull");
+	int64_t end = tick_mono() + 10000;
+	bool before = false;
+
+	(void)unused;
+	rig_await(&a4, "command", 1);
+	rig_settle(&rig);
+	rig_say(&a4, "{\"type\":\"command_accepted\",\"payload\":"
+	    "{\"op_id\":\"%s\"}}", op->id);
+	opstore_after(rig.hub->operations, on_written, &before);
+	/* The row that says running is on its way. */
+	uv_run(&rig.loop, UV_RUN_NOWAIT);
+	status4(op->id, "ok");
+	while (!before && tick_mono() < end)
+		store_turn(rig.hub->store);
+	assert_true(before);
+	assert_int_equal(rig_count(&a4, "status_ack"), 0);
+	rig_await(&a4, "status_ack", 1);
 }
 
 /* The link breaks: lost, resumed, and the log goes on where it was. */
@@ -504,6 +538,7 @@ main(void)
 		T(test_dialect3), T(test_switch3), T(test_still3),
 		T(test_stop3), T(test_restart3), T(test_rejected),
 		T(test_local), T(test_refusals), T(test_list),
+		T(test_ack_waits),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
