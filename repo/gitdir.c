@@ -362,6 +362,18 @@ put_ref(struct scrub *s, const char *ref, const char *rev)
 	return (rc);
 }
 
+int
+gitdir_move_branch(const struct repo *r, const char *dir, const char *rev,
+    struct err *e)
+{
+	struct scrub s = { .r = r, .dir = dir, .e = e };
+	char *ref = str_printf("refs/heads/%s", r->branch);
+	int rc = put_ref(&s, ref, rev);
+
+	free(ref);
+	return (rc);
+}
+
 /*
  * HEAD is made to point at the branch without moving: first it holds the
  * revision itself, so that a crash in between loses nothing.

@@ -25,6 +25,10 @@ bool	 gitdir_present(const char *dir);
 int	 gitdir_scrub(const struct repo *, const char *dir, bool *touched,
 	    struct err *) __attribute__((warn_unused_result));
 
+/* Make the branch ${rev}, on disk when this returns. */
+int	 gitdir_move_branch(const struct repo *, const char *dir,
+	    const char *rev, struct err *) __attribute__((warn_unused_result));
+
 /**
  * gitdir_ref(dir, ref, rev):
  * The revision of a reference, loose or packed, "HEAD" followed through one

@@ -175,6 +175,14 @@ look_store(const char *dir, struct walk *w)
 	return (rc);
 }
 
+/* Wait until what is written gets a later stamp than ${stamp}. */
+static void
+await(int64_t stamp)
+{
+	for (int i = 0; i < GRAIN_WAITS && stamp_now() <= stamp; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+}
+
 /*
  * What changes later in the same tick would keep its stamp: if something did
  * change in this one, wait for the next and look again.
@@ -190,12 +198,23 @@ look(look_fn *fn, const char *dir, struct buf *out, struct err *e)
 		return (err_wrap(e, "look through %s", dir));
 	if (w.newest < start)
 		return (0);
-	for (int i = 0; i < GRAIN_WAITS && stamp_now() <= w.newest; i++)
-		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	await(w.newest);
 	buf_clear(out);
 	if (fn(dir, &w) == -1)
 		return (err_wrap(e, "look through %s", dir));
 	return (0);
+}
+
+/* git writes the index last: a look in a later tick need not be repeated. */
+static void
+await_tick(const char *dir)
+{
+	char *index = file_join(dir, ".git/index");
+	struct stat st;
+
+	if (lstat(index, &st) == 0)
+		await(ctime_ns(&st));
+	free(index);
 }
 
 int
@@ -283,7 +302,8 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
 {
 	struct seal s = { 0 };
 
-	/* The store last: it is what git wrote last. */
+	await_tick(dir);
+	/* The store last: it is what was written last. */
 	if (look(look_tree, dir, &s.tree, e) == -1 ||
 	    seal_store(dir, &s.store, e) == -1) {
 		seal_done(&s);

@@ -12,6 +12,7 @@
 
 #include "file.h"
 #include "git.h"
+#include "gitdir.h"
 #include "str.h"
 #include "tree.h"
 
@@ -123,13 +124,19 @@ tree_unfold(const char *dir, const char *old, struct err *e)
 	return (rc == -1 ? -1 : file_rmtree(old, e));
 }
 
+/*
+ * What "git reset --hard" does, but for ORIG_HEAD, which costs a flush; the
+ * branch moves when the files are there.
+ */
 static int
-reset_hard(struct repo *r, const char *dir, const char *rev, struct err *e)
+write_files(struct repo *r, const char *dir, const char *rev, struct err *e)
 {
-	const char *const args[] = { "reset", "--hard", "--quiet", rev, NULL };
+	const char *const args[] = { "read-tree", "--reset", "-u", rev, NULL };
 
-	return (git_run(r, &(struct git_cmd){ .args = args,
-	    .where = GIT_CLONE, .dir = dir }, NULL, e));
+	if (git_run(r, &(struct git_cmd){ .args = args,
+	    .where = GIT_CLONE, .dir = dir }, NULL, e) == -1)
+		return (-1);
+	return (gitdir_move_branch(r, dir, rev, e));
 }
 
 int
@@ -140,13 +147,13 @@ tree_checkout(struct repo *r, const char *dir, const char *rev, bool trusted,
 	int rc = -1;
 
 	if (trusted)
-		return (reset_hard(r, dir, rev, e));
+		return (write_files(r, dir, rev, e));
 	aside_init(&a, dir, r->old);
 	if (put_aside(&a, e) == -1) {
 		bring_back(&a);
 		goto out;
 	}
-	if (reset_hard(r, dir, rev, e) == -1) {
+	if (write_files(r, dir, rev, e) == -1) {
 		bring_back(&a);
 		goto out;
 	}

@@ -475,7 +475,7 @@ def test_maintenance_finds_damage(host, remote, tmp_path):
     # After git wrote it and before the clone was looked at.
     (spy / "git").write_text(f"""#!/bin/sh
 /usr/bin/git "$@" || exit
-if [ "$1" = reset ]; then
+if [ "$1" = read-tree ]; then
     for p in {host.dir}/.git/objects/pack/*.pack; do
         chmod u+w "$p"
         printf x | dd of="$p" bs=1 seek=40 conv=notrunc 2>/dev/null

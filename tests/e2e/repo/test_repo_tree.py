@@ -54,7 +54,7 @@ def test_unchanged_pull_is_one_git(host, tmp_path):
 
 
 def test_changed_pull_is_two_gits(host, remote, tmp_path):
-    """A changed branch costs a fetch and a reset."""
+    """A changed branch costs a fetch and a check-out."""
     spy = tmp_path / "spy"
     spy.mkdir()
     log = tmp_path / "calls"
@@ -64,7 +64,7 @@ def test_changed_pull_is_two_gits(host, remote, tmp_path):
     remote.commit({"flake.nix": "{ y = 1; }\n"})
     host.env["PATH"] = f"{spy}:{ENV['PATH']}"
     assert host.ok("pull")["changed"]
-    assert log.read_text().split() == ["fetch", "reset"]
+    assert log.read_text().split() == ["fetch", "read-tree"]
     assert_tree_is(host, remote.tip())
 
 
