@@ -15,6 +15,14 @@ def memory(pid):
     return fields["Rss:"], fields["Private_Dirty:"]
 
 
+def peak(pid):
+    """The most KiB that were ever resident; 0 once the process has ended."""
+    for line in (PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
+
+
 def threads(pid):
     return len(list((PROC / str(pid) / "task").iterdir()))
 

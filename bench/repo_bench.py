@@ -1,13 +1,12 @@
 """Pulls of repositories with short and long histories, beside bare git.
 
-Over ssh, without an agent: the library's own driver against `git fetch` and
-`git reset`, with the processes started, the bytes written and the memory of
-a pull.
+Over ssh and file://, without an agent: the library's own driver against
+`git fetch` and `git reset`, with the processes started, the bytes written and
+the memory of a pull.
 """
 
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
@@ -21,14 +20,13 @@ TARGET = 1.2
 
 
 class Case:
-    def __init__(self, run, server, tool, commits):
-        self.commits = commits
-        self.top = run.folder / f"history-{commits}"
-        self.top.mkdir()
-        self.bare = self.top / "config.git"
+    """One history over one transport: a clone of git's and one of ours."""
+
+    def __init__(self, top, bare, url, server, tool):
+        self.top, self.bare, self.url = top, bare, url
+        top.mkdir()
         self.clone = self.top / "clone"
         self.state = self.top / "state"
-        self.url = server.url(self.bare)
         settings = server.settings()
         self.env = {"PATH": os.environ["PATH"], "HOME": str(self.top),
                     "LC_ALL": "C"}
@@ -61,8 +59,7 @@ class Case:
         reset = self.git("reset", "--hard", "origin/main")
         return fetched[0] + reset[0], fetched[1] + reset[1]
 
-    def begin(self, git):
-        history.make(self.bare, self.commits, git)
+    def begin(self):
         self.call(["git", "clone", "-q", "--single-branch", self.url,
                    str(self.clone)], self.git_env)
         self.pull()
@@ -78,8 +75,35 @@ class Case:
         self.pull()
         return sum(v[2] for p, v in files().items() if before.get(p) != v)
 
-    def done(self):
-        shutil.rmtree(self.top, ignore_errors=True)
+    def memory(self):
+        """Most KiB of a changed pull: our process's, and the largest git's."""
+        history.advance(self.bare)
+        child = subprocess.Popen(self.ours, env=self.env,
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        own = 0
+        # It grows only, and is gone with the process.
+        while peak := procfs.peak(child.pid):
+            own = peak
+            time.sleep(0.0005)
+        _, status, usage = os.wait4(child.pid, 0)
+        if status:
+            raise RuntimeError(f"{self.ours}: status {status}")
+        return own, usage.ru_maxrss
+
+    def measure(self, table, name, rounds):
+        self.begin()
+        _compare(table, f"unchanged pull, {name}", rounds, self.fetch,
+                 self.pull)
+        _compare(table, f"changed pull, {name}", rounds, self.fetch_reset,
+                 self.pull, before=lambda: history.advance(self.bare))
+        table.add(f"changed pull, {name}, written", self.written() / 1024,
+                  "KiB")
+        own, largest = self.memory()
+        table.add(f"changed pull, {name}, memory of the worker", own / 1024,
+                  "MiB")
+        table.add(f"changed pull, {name}, memory of the largest git",
+                  largest / 1024, "MiB")
 
 
 def _compare(table, label, rounds, bare, ours, before=None):
@@ -102,19 +126,12 @@ def measure(run, table, server, git, rounds, sizes=SIZES):
         return
     for commits in sizes:
         print(f"histories of {commits} commits", flush=True)
-        case = Case(run, server, tool, commits)
-        try:
-            case.begin(git)
-            name = f"{commits} commits"
-            _compare(table, f"unchanged pull, {name}", rounds, case.fetch,
-                     case.pull)
-            _compare(table, f"changed pull, {name}", rounds,
-                     case.fetch_reset, case.pull,
-                     before=lambda: history.advance(case.bare))
-            table.add(f"changed pull, {name}, written",
-                      case.written() / 1024, "KiB")
-        finally:
-            case.done()
-    # The largest child there was: git with the longest history.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    table.add("pull, largest process", peak / 1024, "MiB")
+        top = run.folder / f"history-{commits}"
+        top.mkdir()
+        bare = top / "config.git"
+        history.make(bare, commits, git)
+        for proto, url in (("ssh", server.url(bare)),
+                           ("file", f"file://{bare}")):
+            case = Case(top / proto, bare, url, server, tool)
+            case.measure(table, f"{commits} commits, {proto}", rounds)
+        shutil.rmtree(top)
