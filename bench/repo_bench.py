@@ -76,7 +76,7 @@ class Case:
         return sum(v[2] for p, v in files().items() if before.get(p) != v)
 
     def memory(self):
-        """Most KiB of a changed pull: our process's, and the largest git's."""
+        """Most KiB that our process of a changed pull ever held."""
         history.advance(self.bare)
         child = subprocess.Popen(self.ours, env=self.env,
                                  stdout=subprocess.DEVNULL,
@@ -86,10 +86,9 @@ class Case:
         while peak := procfs.peak(child.pid):
             own = peak
             time.sleep(0.0005)
-        _, status, usage = os.wait4(child.pid, 0)
-        if status:
-            raise RuntimeError(f"{self.ours}: status {status}")
-        return own, usage.ru_maxrss
+        if child.wait():
+            raise RuntimeError(f"{self.ours}: status {child.returncode}")
+        return own
 
     def measure(self, table, name, rounds):
         self.begin()
@@ -99,11 +98,8 @@ class Case:
                  self.pull, before=lambda: history.advance(self.bare))
         table.add(f"changed pull, {name}, written", self.written() / 1024,
                   "KiB")
-        own, largest = self.memory()
-        table.add(f"changed pull, {name}, memory of the worker", own / 1024,
+        table.add(f"changed pull, {name}, memory", self.memory() / 1024,
                   "MiB")
-        table.add(f"changed pull, {name}, memory of the largest git",
-                  largest / 1024, "MiB")
 
 
 def _compare(table, label, rounds, bare, ours, before=None):
