@@ -5,7 +5,6 @@
   lib,
   stdenv,
   cacert,
-  installShellFiles,
   jansson,
   libuv,
   libwebsockets,
@@ -117,7 +116,6 @@ stdenv.mkDerivation {
 
   strictDeps = true;
   nativeBuildInputs = [
-    installShellFiles
     meson
     ninja
     pkg-config
@@ -137,25 +135,18 @@ stdenv.mkDerivation {
   mesonFlags = [
     (lib.mesonEnable "dashboard" true)
     (lib.mesonBool "werror" false)
+    (lib.mesonEnable "tests" false)
   ];
 
   preConfigure = ''
     cp -r --no-preserve=mode ${dashboard} web/dist
   '';
 
-  postInstall =
-    ''
-      moveToOutput bin/nixfleet-agent "$agent"
-      moveToOutput bin/nixfleet-activate "$agent"
-      moveToOutput bin/nixfleet-hub "$hub"
-    ''
-    + lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
-      for shell in bash zsh fish; do
-        $out/bin/nixfleet completion $shell > nixfleet.$shell
-      done
-      installShellCompletion --cmd nixfleet --bash nixfleet.bash \
-        --zsh nixfleet.zsh --fish nixfleet.fish
-    '';
+  postInstall = ''
+    moveToOutput bin/nixfleet-agent "$agent"
+    moveToOutput bin/nixfleet-activate "$agent"
+    moveToOutput bin/nixfleet-hub "$hub"
+  '';
 
   passthru = { inherit dashboard; };
 

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import platform
 import re
 import shutil
 import subprocess
@@ -80,19 +79,16 @@ def install(root, bin_dir):
         shutil.copy(bin_dir / name, root / "usr/bin" / name)
     for source in (TOP / "dist/systemd").glob("*.in"):
         text = source.read_text().replace("@BINDIR@", "/usr/bin")
+        text = text.replace("@CONFDIR@", "/etc/nixfleet")
         (root / "lib/systemd/system" / source.stem).write_text(text)
-    shutil.copy(TOP / "dist/systemd/nixfleet.sysusers",
-                root / "usr/lib/sysusers.d/nixfleet.conf")
-    # Debian lets only this group use nix.
-    extra = root / "lib/systemd/system/nixfleet-agent.service.d"
-    extra.mkdir()
-    (extra / "nix.conf").write_text("[Service]\nSupplementaryGroups=nix-users\n")
+    for source in (TOP / "dist/systemd").glob("*.sysusers"):
+        shutil.copy(source, root / f"usr/lib/sysusers.d/{source.stem}.conf")
     script(root / "usr/local/bin/hold", HOLD)
     script(root / "usr/local/bin/nix-env", NIX_ENV)
     (root / "lib/systemd/system/stage2.service").write_text(STAGE2)
     (root / "etc/nixfleet").mkdir()
-    (root / "etc/nixfleet/agent.env").write_text(AGENT_ENV)
-    (root / "etc/nixfleet/hub.env").write_text(HUB_ENV)
+    (root / "etc/nixfleet/agent.conf").write_text(AGENT_ENV)
+    (root / "etc/nixfleet/hub.conf").write_text(HUB_ENV)
     subprocess.run(["chroot", root, "systemctl", "-q", "enable", "stage2",
                     "nixfleet-agent", "nixfleet-activate.service",
                     "nixfleet-activate.socket", "nixfleet-hub"], check=True)
@@ -102,22 +98,13 @@ def agent_unit(text="", path="/usr/bin/nixfleet-agent"):
     """The agent's unit as a system would bring it, with a change."""
     unit = (TOP / "dist/systemd/nixfleet-agent.service.in").read_text()
     unit = unit.replace("@BINDIR@/nixfleet-agent", path)
+    unit = unit.replace("@CONFDIR@", "/etc/nixfleet")
     return re.sub(r"(?m)^Description=.*", rf"\g<0> {text}", unit)
 
 
 def first_system(machine):
     """A repository, and a system of it that runs."""
-    work = machine.inside("/srv/config")
-    shutil.copytree(HERE / "system", work)
-    flake = work / "flake.nix"
-    system = f"{platform.machine()}-linux"
-    flake.write_text(flake.read_text().replace("@SYSTEM@", system))
-    machine.run("git config --global user.name T; "
-                "git config --global user.email t@t; "
-                "git config --global --add safe.directory '*'; "
-                "git init -q --bare -b main /srv/config.git; "
-                "git init -q -b main /srv/config; cd /srv/config; "
-                "git remote add origin /srv/config.git")
+    machine.make_config()
     machine.push("1", units={"nixfleet-agent.service": agent_unit()})
     machine.run("systemctl restart nixfleet-agent")
     machine.agent_ready()

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import platform
 import re
 import secrets
 import shutil
@@ -18,6 +19,7 @@ import subprocess
 import time
 
 REBOOTED = 133  # systemd-nspawn --keep-unit; systemd.exec(5) calls it so
+HERE = pathlib.Path(__file__).resolve().parent
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 RECORDS = "/var/lib/nixfleet-activate"
 
@@ -303,6 +305,20 @@ class Machine:
         return int(found[0]) if found else None
 
     # ---- its configuration ----
+
+    def make_config(self):
+        """A repository for push() to fill."""
+        work = self.inside("/srv/config")
+        shutil.copytree(HERE / "system", work)
+        flake = work / "flake.nix"
+        system = f"{platform.machine()}-linux"
+        flake.write_text(flake.read_text().replace("@SYSTEM@", system))
+        self.run("git config --global user.name T; "
+                 "git config --global user.email t@t; "
+                 "git config --global --add safe.directory '*'; "
+                 "git init -q --bare -b main /srv/config.git; "
+                 "git init -q -b main /srv/config; cd /srv/config; "
+                 "git remote add origin /srv/config.git")
 
     def push(self, version, **changes):
         """Commit and push a system; see system/flake.nix for what it takes."""

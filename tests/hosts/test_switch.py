@@ -124,7 +124,7 @@ def test_network_cut(machine):
 
 def test_hosts_own_tests_decide(machine):
     """A system whose host tests fail is undone, where that is asked for."""
-    env = machine.inside("/etc/nixfleet/agent.env")
+    env = machine.inside("/etc/nixfleet/agent.conf")
     env.write_text(env.read_text() + "NIXFLEET_CONFIRM_TESTS=true\n")
     machine.run("systemctl restart nixfleet-agent")
     machine.agent_ready()
@@ -140,7 +140,7 @@ def test_hosts_own_tests_decide(machine):
 
 def test_without_a_hub(machine):
     """Alone, a host proves itself by reaching its git server."""
-    env = machine.inside("/etc/nixfleet/agent.env")
+    env = machine.inside("/etc/nixfleet/agent.conf")
     env.write_text(re.sub("NIXFLEET_(URL|TOKEN)=.*\n", "", env.read_text()))
     machine.run("systemctl stop nixfleet-hub; "
                 "systemctl restart nixfleet-agent")
