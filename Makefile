@@ -7,6 +7,8 @@ BIN      := build/bin
 PROGRAMS := agent/nixfleet-agent activate/nixfleet-activate hub/nixfleet-hub \
             cli/nixfleet
 REPO_TOOL := tests/unit/repo/repo_tool
+CHECKS   := lint unit sanitize e2e check-hosts check-packages browser nix \
+            demo-tour
 # Debian's own python has the test tools; in a nix shell it is on PATH.
 PYTHON   := $(if $(IN_NIX_SHELL),python3,/usr/bin/python3)
 PYTEST   := timeout 2400 $(PYTHON) -m pytest -q -p no:cacheprovider --import-mode=importlib --dist loadfile
@@ -36,7 +38,7 @@ demo: build ## a hub and three agents on a sample fleet, until Ctrl-C
 demo-tour: build ## the same without a person; exit 0 if all of it works
 	@$(PYTHON) demo/run.py tour
 
-check: lint unit sanitize e2e check-hosts browser nix demo-tour ## all tests
+check: $(CHECKS) ## all tests
 	@echo 'make check: everything passed'
 
 tests-build: deps-check build
@@ -52,6 +54,12 @@ e2e: tests-build ## end-to-end tests with real processes
 
 check-hosts: deps-check build ## switches, kills and power cuts on booted machines
 	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
+
+deb: deps-deb web ## Debian packages in build/deb/
+	@scripts/deb
+
+check-packages: deps-check deb ## the packages, on a Debian that is booted
+	$(PYTEST) -rs tests/packages
 
 browser: deps-check build ## the dashboard in a real browser, against a real fleet
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -116,5 +124,5 @@ $(ASAN)/build.ninja: | deps-check
 $(CLANG)/build.ninja: | deps-check
 	@CC=clang meson setup $(CLANG) -Dtests=enabled >/dev/null
 
-.PHONY: help build demo demo-tour check check-hosts unit e2e browser sanitize \
-    tests-build lint bench nix fuzz docs format clean web
+.PHONY: help build demo demo-tour check check-hosts check-packages deb unit \
+    e2e browser sanitize tests-build lint bench nix fuzz docs format clean web

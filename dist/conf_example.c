@@ -37,15 +37,16 @@ print_setting(const struct setting_def *d)
 static void
 print_conf(const struct program *p)
 {
-	printf("# Settings of %s; see %s(8).\n"
+	printf(
+	    "# Settings of %s; see %s(8).\n"
 	    "# NAME=value lines, as systemd reads an EnvironmentFile.  A "
 	    "comment shows the\n# default; an empty value means unset.  After "
-	    "a change:\n#\tsystemctl restart %s\n", p->name, p->name,
-	    p->name);
+	    "a change:\n#\tsystemctl restart %s\n",
+	    p->name, p->name, p->name);
 	for (int i = 0; i < SET_COUNT; i++)
 		if ((settings_table[i].programs & p->bit) != 0 &&
 		    (settings_table[i].flags &
-		    (SETTING_IGNORED | SETTING_DEPRECATED)) == 0 &&
+			(SETTING_IGNORED | SETTING_DEPRECATED)) == 0 &&
 		    i != SET_CONFIG && i != SET_DATA_DIR)
 			print_setting(&settings_table[i]);
 }

@@ -162,7 +162,8 @@ def test_password_once(machine, host):
 def test_enrolled(host):
     """A configured agent is in the fleet, with its clone."""
     wait_for("the host", lambda: [
-        one["hostname"] for one in hosts(host) if one["online"]] == ["h1"])
+        (one["hostname"], one["status"]) for one in hosts(host)
+    ] == [("h1", "online")])
     head = host.run("git -C /srv/config rev-parse HEAD")
     clone = "/var/lib/nixfleet-agent/repo"
     assert host.run(f"git -C {clone} rev-parse HEAD") == head
