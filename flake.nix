@@ -111,6 +111,7 @@
               clang-tools
               cmocka
               gnupg
+              jq
               mandoc
               nixfmt
               openssl
@@ -154,7 +155,7 @@
               '';
 
           format = pkgs.runCommand "nixfleet-format" { nativeBuildInputs = [ pkgs.nixfmt ]; } ''
-            nixfmt --check ${./flake.nix} ${./nix}/*.nix ${./nix/tests}/*.nix
+            nixfmt --check ${./flake.nix} ${./nix}/*.nix ${./nix/tests}/*.nix ${./cli/migrate.nix}
             touch $out
           '';
 

@@ -5,6 +5,7 @@
 #include "fleetcmd.h"
 #include "fleetrun.h"
 #include "local.h"
+#include "migrate.h"
 #include "str.h"
 #include "ulid.h"
 #include "verb.h"
@@ -74,6 +75,9 @@ const struct verb verb_table[] = {
 	    fleetrun_run },
 	{ "events", VERB_FLEET, "", 0, 0, J | OPTION_LIMIT, NULL,
 	    "show what happened in the fleet", fleetcmd_events },
+	{ "migrate", VERB_OTHER, "[PATH [HOST]]", 0, 2, J | OPTION_ALL, NULL,
+	    "print what an existing set-up becomes, and what will change",
+	    migrate_run },
 	{ "completion", VERB_OTHER, "bash|zsh|fish", 1, 1, 0, NULL,
 	    "print the completion script for a shell", complete_print },
 };

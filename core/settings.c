@@ -107,8 +107,9 @@ assign(struct load *l, const char *name, const char *value, const char *origin)
 	v = &l->s->values[i];
 	if (!is_ours(l->s, def) || *value == '\0')
 		return;
-	/* The environment, read first, wins over the file. */
-	if (l->file != NULL && str_eq(v->origin, "environment"))
+	/* What was read before it, the environment, wins over the file. */
+	if (l->file != NULL && v->origin != NULL &&
+	    !str_prefix(v->origin, l->file))
 		return;
 	str_wipefree(&v->text);
 	free(v->origin);
@@ -208,27 +209,54 @@ fail(const struct load *l, struct err *e)
 	    l->nwrong - shown));
 }
 
+static struct load
+begin(unsigned program)
+{
+	struct load l = { .s = str_alloc(sizeof(struct settings)) };
+
+	l.s->program = program;
+	l.s->warnings = str_alloc(sizeof(*l.s->warnings));
+	return (l);
+}
+
+/* All but the environment is the same for everybody. */
+static int
+finish(struct load *l, struct settings **out, struct err *e)
+{
+	int rc = 0;
+
+	load_file(l);
+	for (int i = 0; i < SET_COUNT; i++)
+		if (is_ours(l->s, &settings_table[i]))
+			check_value(l, &settings_table[i], &l->s->values[i]);
+	if (l->nwrong > 0) {
+		rc = fail(l, e);
+		settings_free(&l->s);
+	} else
+		*out = l->s;
+	buf_free(&l->wrong);
+	return (rc);
+}
+
 int
 settings_load(unsigned program, const char *const *env, struct settings **out,
     struct err *e)
 {
-	struct load l = { .s = str_alloc(sizeof(struct settings)) };
-	int rc = 0;
+	struct load l = begin(program);
 
-	l.s->program = program;
-	l.s->warnings = str_alloc(sizeof(*l.s->warnings));
 	load_environment(&l, env);
-	load_file(&l);
-	for (int i = 0; i < SET_COUNT; i++)
-		if (is_ours(l.s, &settings_table[i]))
-			check_value(&l, &settings_table[i], &l.s->values[i]);
-	if (l.nwrong > 0) {
-		rc = fail(&l, e);
-		settings_free(&l.s);
-	} else
-		*out = l.s;
-	buf_free(&l.wrong);
-	return (rc);
+	return (finish(&l, out, e));
+}
+
+int
+settings_load_given(unsigned program, const struct settings_given *given,
+    size_t n, struct settings **out, struct err *e)
+{
+	struct load l = begin(program);
+
+	for (size_t i = 0; i < n; i++)
+		assign(&l, given[i].name, given[i].value, given[i].origin);
+	return (finish(&l, out, e));
 }
 
 void

@@ -100,6 +100,21 @@ struct settings;
 int	 settings_load(unsigned program, const char *const *env,
 	    struct settings **, struct err *)
 	    __attribute__((warn_unused_result));
+
+/* A setting that stands somewhere else, as in a service's unit. */
+struct settings_given {
+	const char *name, *value;
+	const char *origin;	/* where: "FILE:LINE" */
+};
+
+/**
+ * settings_load_given(program, given, n, out, e):
+ * As settings_load, with these (later ones win) for the environment.
+ */
+int	 settings_load_given(unsigned program, const struct settings_given *,
+	    size_t n, struct settings **, struct err *)
+	    __attribute__((warn_unused_result));
+
 void	 settings_free(struct settings **);
 
 /* The value; NULL if unset.  Valid as long as the settings. */

@@ -181,12 +181,15 @@ static const struct {
 int
 hubcheck_run(const struct settings *s, FILE *f)
 {
+	const char *const *w;
 	char note[1200];
 	struct err e;
 	size_t i;
 	int bad = 0;
 
 	settings_explain(s, f);
+	for (w = settings_warnings(s); *w != NULL; w++)
+		fprintf(f, "warning: %s\n", *w);
 	fputc('\n', f);
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		if (checks[i].check(s, note, sizeof(note), &e) == -1) {

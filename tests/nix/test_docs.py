@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")).resolve()
-PAGES = sorted([ROOT / "docs/tutorial.md", *(ROOT / "docs/how-to").glob("*")])
+PAGES = sorted([ROOT / "docs/tutorial.md", *(ROOT / "docs/how-to").glob("*"),
+                *(ROOT / "docs/explanation").glob("*")])
 OPTIONS = (ROOT / "docs/reference/options.md").read_text()
 SETTINGS = (ROOT / "docs/reference/settings.md").read_text()
 
