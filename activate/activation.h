@@ -18,6 +18,7 @@ struct activation {
 	const char *backup_extension;	/* home; or NULL */
 	int64_t generation;	/* rollback: switch to this one if it still
 				   holds ${path}; 0: none */
+	int64_t keep;		/* generations, when it ended well; 0: all */
 	bool rollback;
 	int64_t timeout;	/* ms */
 	int64_t confirm;	/* ms in which it has to be confirmed, or is

@@ -8,6 +8,7 @@
 #include "childenv.h"
 #include "file.h"
 #include "logtrim.h"
+#include "generations.h"
 #include "nixrun.h"
 #include "nixstore.h"
 #include "osinfo.h"
@@ -50,6 +51,7 @@ actstep_make(struct actstep *s)
 	rec->boot_id = osinfo_boot_id();
 	rec->generation = profile_number(a->profile);
 	rec->wanted = a->generation;
+	rec->keep = a->keep;
 	rec->rollback = a->rollback;
 	rec->pid = getpid();
 	rec->exit_code = -1;
@@ -72,9 +74,31 @@ actstep_enter(struct actstep *s, enum actrecord_phase phase, struct err *e)
 	return (actrecord_write(s->a->dir, &s->rec, e));
 }
 
+/* What ended well may forget the oldest; that it cannot is no failure. */
+static void
+forget_old(const struct actstep *s)
+{
+	const struct generations_keep keep = { .profile = s->a->profile,
+		.dir = s->a->dir, .keep = s->rec.keep,
+		.path = { s->rec.previous, s->rec.running } };
+	struct err e;
+	int n;
+
+	if (s->rec.keep <= 0)
+		return;
+	if ((n = generations_prune(&keep, &e)) == -1)
+		dprintf(STDOUT_FILENO, "old generations are still there: "
+		    "%s\n", e.text);
+	else if (n > 0)
+		dprintf(STDOUT_FILENO, "removed %d old generation%s\n", n,
+		    n == 1 ? "" : "s");
+}
+
 int
 actstep_finish(struct actstep *s, enum deploy_outcome outcome, struct err *e)
 {
+	if (outcome == DEPLOY_OK)
+		forget_old(s);
 	set_text(&s->rec.outcome, deploy_outcome_name(outcome));
 	if (outcome != DEPLOY_OK)
 		set_text(&s->rec.text, e->text);

@@ -278,6 +278,7 @@ load(const char *dir, struct activation *a, struct actstep *s, struct err *e)
 	a->profile = rec->profile;
 	a->path = rec->path;
 	a->generation = rec->wanted;
+	a->keep = rec->keep;
 	a->rollback = rec->rollback;
 	a->timeout = rec->timeout;
 	a->confirm = rec->confirm;

@@ -24,7 +24,7 @@
 
 struct options {
 	struct activation act;
-	const char *kind, *mode, *timeout, *generation;
+	const char *kind, *mode, *timeout, *generation, *keep;
 	const char *socket, *user, *idle;
 	bool rollback, begin;
 	const char *self;		/* our own program */
@@ -60,6 +60,8 @@ static const struct option {
 	    "milliseconds until everything is killed" },
 	{ "--generation", "N", FOR_ACTIVATE, AT(generation),
 	    "switch the profile to this generation if it holds PATH" },
+	{ "--keep", "N", FOR_BOTH, AT(keep),
+	    "keep the newest N generations of the profile; default: all" },
 	{ "--rollback", NULL, FOR_BOTH, AT(rollback),
 	    "record this as a rollback" },
 	{ "--program", "FILE", FOR_ACTIVATE, AT(act.program),
@@ -152,6 +154,9 @@ convert(struct options *o)
 	if (o->generation != NULL && str_int(o->generation, 1, INT64_MAX,
 	    &o->act.generation) == -1)
 		return (usage_error("not a generation:", o->generation));
+	if (o->keep != NULL && str_int(o->keep, 0, INT64_MAX,
+	    &o->act.keep) == -1)
+		return (usage_error("not a number of generations:", o->keep));
 	o->act.kind = (enum deploy_kind)kind;
 	o->act.mode = (enum deploy_mode)mode;
 	o->act.rollback = o->rollback;

@@ -177,6 +177,7 @@ prepare(struct ask *a, struct err *e)
 		.mode = (enum deploy_mode)deploy_mode_parse(a->req.mode),
 		.profile = a->s->profile, .path = a->req.path,
 		.generation = a->req.generation, .rollback = a->req.rollback,
+		.keep = a->req.keep,
 		.timeout = a->req.timeout, .confirm = a->req.confirm };
 	struct actstep step = { .a = &act };
 	int r;

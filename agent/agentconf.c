@@ -319,6 +319,7 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	    settings_int(c->set, SET_ACTIVATE_TIMEOUT) * 1000;
 	d->confirm_timeout = settings_int(c->set, SET_CONFIRM_TIMEOUT) * 1000;
 	d->test_timeout = settings_int(c->set, SET_TEST_TIMEOUT) * 1000;
+	d->keep_generations = settings_int(c->set, SET_KEEP_GENERATIONS);
 	d->stop_fd = -1;
 }
 

@@ -341,6 +341,15 @@ cmd_ops(struct client *c, const struct control_request *req)
 }
 
 static void
+cmd_generations(struct client *c, const struct control_request *req)
+{
+
+	(void)req;
+	send_obj(c, "done", json_pack("{s:o}", "generations",
+	    c->conf->generations(c->conf->cookie)));
+}
+
+static void
 cmd_watch(struct client *c, const struct control_request *req)
 {
 
@@ -359,6 +368,7 @@ static const struct {
 	{ "stop", true, cmd_stop },
 	{ "logs", false, cmd_logs },
 	{ "ops", false, cmd_ops },
+	{ "generations", false, cmd_generations },
 	{ "watch", false, cmd_watch },
 };
 
@@ -378,7 +388,7 @@ command(struct client *c, const struct control_request *req)
 		return;
 	}
 	send_error(c, "unknown", "the commands are status, run, stop, logs, "
-	    "ops and watch");
+	    "ops, generations and watch");
 }
 
 static void

@@ -19,6 +19,8 @@ struct control_conf {
 	struct journal *journal;
 	/* The object of "status"; a new reference. */
 	json_t *(*status)(void *);
+	/* The profile's generations; a new reference. */
+	json_t *(*generations)(void *);
 	/* The operation that runs now, or NULL; borrowed. */
 	const char *(*running)(void *);
 	/* Accept and start one; ${op_id} is filled. */

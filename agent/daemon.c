@@ -394,6 +394,16 @@ control_status(void *cookie)
 	return (settle_status(cookie));
 }
 
+static json_t *
+control_generations(void *cookie)
+{
+	const struct daemon *d = cookie;
+	struct deploy_conf dc;
+
+	agentconf_deploy(d->conf, &dc);
+	return (deploy_generations(&dc));
+}
+
 static const char *
 control_running(void *cookie)
 {
@@ -430,7 +440,8 @@ start_control(struct daemon *d)
 {
 	struct control_conf cc = { .loop = &d->loop,
 	    .path = d->conf->control_socket, .journal = d->journal,
-	    .status = control_status, .running = control_running,
+	    .status = control_status, .generations = control_generations,
+	    .running = control_running,
 	    .run = control_run, .stop = control_stop, .cookie = d };
 	struct err e = { 0 };
 

@@ -181,17 +181,17 @@ local_status(const struct verb_call *call)
 	return (talk(&t, json_pack("{s:s}", "cmd", "status")));
 }
 
-/* The status message of a conversation that asks for nothing else. */
+/* The first answer to ${cmd}, which asks for nothing else. */
 static int
-fetch_status(const struct verb_call *call, json_t **out, struct err *e)
+fetch(const struct verb_call *call, const char *cmd, json_t **out,
+    struct err *e)
 {
 	struct localsock *s = NULL;
 	int rc;
 
 	if (localsock_open(call->settings, &s, e) == -1)
 		return (-1);
-	if ((rc = localsock_send(s, json_pack("{s:s}", "cmd", "status"), e)) ==
-	    0)
+	if ((rc = localsock_send(s, json_pack("{s:s}", "cmd", cmd), e)) == 0)
 		rc = localsock_next(s, ANSWER, out, e);
 	if (rc == 0)
 		err_set(e, ERR_NET, "the agent closed the connection");
@@ -206,7 +206,7 @@ local_repo_status(const struct verb_call *call)
 	struct err e;
 	int code = VERB_OK;
 
-	if (fetch_status(call, &status, &e) == -1)
+	if (fetch(call, "status", &status, &e) == -1)
 		return (out_error(&e));
 	if (str_eq(show_str(status, "type"), "error"))
 		code = on_error(status);
@@ -282,6 +282,66 @@ local_update(const struct verb_call *call)
 	for (size_t i = 0; i < call->nargs; i++)
 		json_array_append_new(list, json_string(call->args[i]));
 	return (operate(call, args));
+}
+
+int
+local_generations(const struct verb_call *call)
+{
+	json_t *answer, *list;
+	struct err e;
+	int code = VERB_OK;
+
+	if (fetch(call, "generations", &answer, &e) == -1)
+		return (out_error(&e));
+	list = json_object_get(answer, "generations");
+	if (str_eq(show_str(answer, "type"), "error"))
+		code = on_error(answer);
+	else if (call->options & OPTION_JSON)
+		out_json(list);
+	else
+		show_generations(list);
+	json_decref(answer);
+	return (code);
+}
+
+/* The newest generation of the closure ${path}; 0 and ${e} if none is. */
+static int64_t
+generation_of(const struct verb_call *call, const char *path, struct err *e)
+{
+	json_t *answer;
+	const json_t *g;
+	int64_t number = 0;
+	size_t i;
+
+	if (fetch(call, "generations", &answer, e) == -1)
+		return (0);
+	json_array_foreach(json_object_get(answer, "generations"), i, g)
+		if (str_eq(show_str(g, "path"), path))
+			number = json_integer_value(json_object_get(g,
+			    "number"));
+	json_decref(answer);
+	if (number == 0)
+		err_set(e, ERR_NOTFOUND, "no generation is %s; nixfleet "
+		    "generations lists those that are there", path);
+	return (number);
+}
+
+int
+local_rollback(const struct verb_call *call)
+{
+	struct verb_call named = *call;
+	struct err e;
+
+	if (call->nargs == 0)
+		return (local_operation(call));
+	named.generation = 0;
+	if (call->args[0][0] == '/')
+		named.generation = generation_of(call, call->args[0], &e);
+	else if (str_int(call->args[0], 1, INT64_MAX, &named.generation) == -1)
+		err_set(&e, ERR_INPUT, "\"%s\" is neither a generation's "
+		    "number nor the path of a closure", call->args[0]);
+	return (named.generation > 0 ? local_operation(&named) :
+	    out_error(&e));
 }
 
 int

@@ -7,6 +7,8 @@
 
 /* The verbs that speak to the agent of this machine. */
 int	 local_status(const struct verb_call *);
+int	 local_generations(const struct verb_call *);
+int	 local_rollback(const struct verb_call *);
 int	 local_repo_status(const struct verb_call *);
 int	 local_operation(const struct verb_call *);
 int	 local_update(const struct verb_call *);

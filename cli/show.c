@@ -223,6 +223,37 @@ show_states(const json_t *states)
 	table_free(&t);
 }
 
+void
+show_generations(const json_t *list)
+{
+	static const char *const headings[] = { "", "NUMBER", "DATE",
+		"REVISION", "SUBJECT", "CLOSURE" };
+	struct table *t = table_new(6, headings);
+	char number[24], marks[32];
+	const json_t *g;
+	size_t i;
+
+	json_array_foreach(list, i, g) {
+		snprintf(number, sizeof(number), "%lld", (long long)
+		    json_integer_value(json_object_get(g, "number")));
+		snprintf(marks, sizeof(marks), "%s%s%s",
+		    json_is_true(json_object_get(g, "current")) ? "next " : "",
+		    json_is_true(json_object_get(g, "running")) ? "runs " : "",
+		    json_is_true(json_object_get(g, "booted")) ? "booted" :
+		    "");
+		table_row(t, (const char *const[]){ marks, number,
+		    show_time(show_str(g, "date")),
+		    or_else(show_rev(show_str(g, "revision")), ""),
+		    or_else(show_str(g, "subject"), ""),
+		    show_str(g, "path") });
+	}
+	if (json_array_size(list) == 0)
+		out_linef("the profile has no generations yet");
+	else
+		table_print(t);
+	table_free(&t);
+}
+
 static void
 show_last(const json_t *list)
 {

@@ -21,7 +21,9 @@ const char *show_rev(const char *);
 /* The whole of "status" of the control socket, and its repository alone. */
 void	 show_status(const json_t *);
 void	 show_repo(const json_t *);
-/* The same in one line, unless that is what it said last time. */
+/* The profile's generations, newest last. */
+void	 show_generations(const json_t *);
+/* Status in one line, unless that is what it said last time. */
 void	 show_brief(const json_t *);
 
 /* A line of an operation's log: an object with stream and text. */

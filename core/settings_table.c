@@ -120,6 +120,10 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "go back also if one of the host's own tests fails in that time"),
 	ROW(TEST_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
 	    "limit for all of the host's tests together"),
+	ROW(KEEP_GENERATIONS, A, INT, 0, "0", 0, 1000, NULL,
+	    "newest generations of the profile that are kept after an "
+	    "activation, with those that run, were booted or come back with a "
+	    "rollback; 0: all"),
 	ROW(JOURNAL_KEEP, A, INT, 0, "200", 10, 100000, NULL,
 	    "finished operations kept in the journal"),
 	ROW(TRUST_ALLOWED_SIGNERS, A, PATH, 0, NULL, 0, 0, NULL,

@@ -115,6 +115,9 @@ actcommand_make(const struct deploy_conf *c, const struct deploy_request *req,
 	add_option(cmd, "--timeout", number);
 	if (rollback)
 		add(cmd, str_dup("--rollback"));
+	snprintf(number, sizeof(number), "%lld",
+	    (long long)c->keep_generations);
+	add_option(cmd, "--keep", c->keep_generations > 0 ? number : NULL);
 	free(profile);
 	if (actcommand_rebuilds(c)) {
 		add_rebuild(cmd, c, req, rollback);

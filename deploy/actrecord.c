@@ -37,6 +37,7 @@ static const struct record_field fields[] = {
 	ROW(boot_id, RECORD_STR, RECORD_NULL),
 	ROW(generation, RECORD_INT, 0),
 	ROW(wanted, RECORD_INT, 0),
+	ROW(keep, RECORD_INT, 0),
 	ROW(rollback, RECORD_BOOL, 0),
 	ROW(pid, RECORD_INT, 0),
 	ROW(child, RECORD_INT, 0),

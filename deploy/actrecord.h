@@ -37,6 +37,7 @@ struct actrecord {
 	char *boot_id;		/* of the boot that deadline belongs to */
 	int64_t generation;	/* of the profile before */
 	int64_t wanted;		/* generation to switch to; 0: none */
+	int64_t keep;		/* generations to keep; 0: all */
 	bool rollback;		/* asked for as a rollback */
 	int64_t pid;		/* nixfleet-activate */
 	int64_t child;		/* session of the activation; 0: none yet */

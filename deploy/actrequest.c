@@ -28,6 +28,7 @@ static const struct record_field fields[] = {
 	ROW(generation, RECORD_INT, RECORD_OMIT),
 	ROW(timeout, RECORD_INT, RECORD_OMIT),
 	ROW(confirm, RECORD_INT, RECORD_OMIT),
+	ROW(keep, RECORD_INT, RECORD_OMIT),
 	ROW(rollback, RECORD_BOOL, RECORD_OMIT),
 };
 #define NFIELDS (sizeof(fields) / sizeof(*fields))
@@ -70,6 +71,8 @@ check_prepare(const struct actrequest *req, struct err *e)
 	if (req->confirm < 0 || req->confirm > TIME_MAX)
 		return (err_set(e, ERR_INPUT, "confirm must be 0 to %lld ms",
 		    TIME_MAX));
+	if (req->keep < 0)
+		return (err_set(e, ERR_INPUT, "keep is negative"));
 	if (req->generation < 0)
 		return (err_set(e, ERR_INPUT, "generation is negative"));
 	return (0);

@@ -28,6 +28,7 @@ struct actrequest {
 				   holds path; 0: none */
 	int64_t timeout;	/* prepare: ms for the activation */
 	int64_t confirm;	/* prepare: ms for the confirmation; 0: none */
+	int64_t keep;		/* prepare: generations to keep; 0: all */
 	bool rollback;		/* prepare: record it as a rollback */
 };
 

@@ -160,6 +160,7 @@ prepare(const struct deploy_conf *c, const struct deploy_request *req,
 {
 	struct actrequest ask = { .generation = req->generation,
 		.timeout = c->activate_timeout, .confirm = c->confirm_timeout,
+		.keep = c->keep_generations,
 		.rollback = rollback };
 	int r;
 

@@ -68,6 +68,7 @@ struct deploy_conf {
 	int64_t activate_timeout;	/* ms, > 0 */
 	int64_t confirm_timeout;	/* ms for confirm to succeed before the
 					   service goes back; 0: no need to */
+	int64_t keep_generations;	/* after an activation; 0: all */
 	int64_t test_timeout;		/* ms, > 0: all tests together */
 	int stop_fd;			/* readable: stop; -1: none */
 	/* Each line as it comes, at most PROC_LINE_MAX bytes, any byte. */
@@ -221,6 +222,14 @@ int	 deploy_reattach(const struct deploy_conf *, const char *op_id,
 	    int64_t skip, struct deploy_result *, struct err *)
 	    __attribute__((warn_unused_result));
 void	 deploy_result_free(struct deploy_result *);
+
+/**
+ * deploy_generations(conf):
+ * The generations of the profile, oldest first, as [{"number","date",
+ * "revision","subject","path","current","running","booted"}]; what is not
+ * known is null.  A new reference.
+ */
+json_t	*deploy_generations(const struct deploy_conf *);
 
 /* ---- state ---- */
 

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -78,17 +80,22 @@ add(struct profile_generation **gens, size_t *n, const char *dir,
 {
 	struct profile_generation *g;
 	char *link = file_join(dir, name), *path;
+	struct stat st;
 
 	path = nixstore_resolve(link);
-	free(link);
-	if (path == NULL)
+	if (path == NULL || lstat(link, &st) == -1) {
+		free(path);
+		free(link);
 		return;
+	}
+	free(link);
 	if ((*gens = realloc(*gens, (*n + 1) * sizeof(**gens))) == NULL)
 		abort();
 	g = &(*gens)[(*n)++];
 	memset(g, 0, sizeof(*g));
 	g->number = number;
 	g->path = path;
+	g->made = (int64_t)st.st_mtime * 1000;
 }
 
 int

@@ -10,6 +10,7 @@
 struct profile_generation {
 	int64_t number;
 	char *path;		/* store path */
+	int64_t made;		/* ms since 1970 */
 	bool current;
 };
 

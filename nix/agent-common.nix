@@ -71,6 +71,7 @@ in
       NIXFLEET_REPO_TOKEN_FILE = files.repoTokenFile;
       NIXFLEET_REPO_DEPTH = words cfg.depth;
       NIXFLEET_INTERVAL = words cfg.interval;
+      NIXFLEET_KEEP_GENERATIONS = words cfg.keepGenerations;
       NIXFLEET_LOG_LEVEL = cfg.logLevel;
       NIXFLEET_HOSTNAME = cfg.hostname;
       NIXFLEET_AGENT_VERSION = cfg.version;

@@ -140,6 +140,17 @@ in
     description = "Seconds between heartbeats.";
   };
 
+  keepGenerations = mkOption {
+    type = types.ints.between 0 1000;
+    default = 0;
+    example = 20;
+    description = ''
+      How many generations of the profile stay after an activation. What
+      runs, was booted, or would come back with a rollback always stays.
+      0: all stay.
+    '';
+  };
+
   logLevel = mkOption {
     type = types.enum [
       "debug"

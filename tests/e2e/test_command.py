@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -67,6 +68,30 @@ def test_local_operations(command, fleet):
     command("pull-switch")
     command("rollback")
     assert fleet.motd(HOST) == "by hand"
+
+
+def test_generations(command, fleet):
+    """They are listed with their commits; one is gone back to by its number
+    or by its path."""
+    closures = []
+    for greeting in ("first", "second", "third"):
+        rev = fleet.set_greeting(HOST, greeting)
+        command("pull-switch")
+        closures.append(fleet.closure(HOST))
+    text = command("generations").stdout
+    assert f"{HOST}: greet with 'third'" in text and closures[0] in text
+    assert re.search(rf"next runs +\d+ .* {rev[:7]} .*third", text)
+    listed = json.loads(command("generations", "--json").stdout)
+    assert [g["path"] for g in listed[-3:]] == closures
+    assert [g["current"] for g in listed[-2:]] == [False, True]
+    assert listed[-1]["revision"] == rev
+    command("rollback", str(listed[-3]["number"]))
+    assert fleet.motd(HOST) == "first"
+    command("rollback", closures[1])
+    assert fleet.motd(HOST) == "second"
+    gone = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-gone"
+    assert gone in command("rollback", gone, code=1).stderr
+    assert '"third"' in command("rollback", "third", code=2).stderr
 
 
 def test_local_update_dry_run_changes_nothing(command, fleet):

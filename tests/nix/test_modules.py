@@ -128,6 +128,7 @@ def test_minimal_agent(module):
 def test_every_option_arrives(module):
     env = environment(module, evaluate(module, AGENT + """
       branch = "production"; interval = 30; logLevel = "debug";
+      keepGenerations = 12;
       hostname = "atlas"; version = "3.1.5"; nixpkgsVersion = "26.05";
       themeColor = "#769ff0"; location = "cloud"; deviceType = "server";
       repoTokenFile = "/run/agenix/repo"; sshKnownHosts = "git.example x";
@@ -137,6 +138,7 @@ def test_every_option_arrives(module):
     """))
     assert env["NIXFLEET_BRANCH"] == "production"
     assert env["NIXFLEET_INTERVAL"] == "30"
+    assert env["NIXFLEET_KEEP_GENERATIONS"] == "12"
     assert env["NIXFLEET_AGENT_VERSION"] == "3.1.5"
     assert env["NIXFLEET_DEVICE_TYPE"] == "server"
     assert env["NIXFLEET_REPO_DEPTH"] == "1"
