@@ -268,7 +268,7 @@ class Fleet:
             "NIX_REMOTE": "local",
         }
 
-    def nix(self, *args):
+    def nix(self, *args, cwd=None):
         home = self.root / "home"
         home.mkdir(parents=True, exist_ok=True)
         env = {
@@ -277,7 +277,7 @@ class Fleet:
             **self.nix_env(),
         }
         done = subprocess.run(
-            ["nix", *args], env=env, capture_output=True, text=True
+            ["nix", *args], cwd=cwd, env=env, capture_output=True, text=True
         )
         if done.returncode:
             raise FleetError(f"nix {' '.join(args)}: {done.stderr.strip()}")

@@ -149,7 +149,7 @@ def slow_activation(agent):
     from fleet import git
     git("commit", "-qam", "Wait at the gate", cwd=program.parent)
     git("push", "-q", "origin", "main", cwd=program.parent)
-    agent.fleet.nix("flake", "update", str(agent.fleet.root / "config"))
+    agent.fleet.nix("flake", "update", cwd=agent.fleet.root / "config")
     agent.fleet.push("Use it")
     op_id = agent.hub.command("pull-switch")
     agent.hub.wait("the activation", lambda: "waiting" in
