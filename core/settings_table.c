@@ -187,6 +187,14 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "how often version.json is fetched"),
 	ROW(REPO_POLL, H, SECONDS, 0, "30s", 1, 86400, NULL,
 	    "how often the configuration repository is looked at"),
+	ROW(STRANGERS, H, INT, 0, "512", 8, 100000, NULL,
+	    "connections of one address that have not shown a token or a "
+	    "session yet; the oldest makes room for the newest"),
+	ROW(STRANGER_TIMEOUT, H, SECONDS, 0, "1m", 1, 3600, NULL,
+	    "time for a new connection to show one, or for an agent to "
+	    "register"),
+	ROW(ENROL_LIMIT, H, INT, 0, "1000", 0, 1000000, NULL,
+	    "new hosts that one address may enrol in an hour; 0: none"),
 	ROW(HEARTBEAT_INTERVAL, H, SECONDS, 0, "5s", 1, 3600, NULL,
 	    "heartbeat interval that the hub asks agents for"),
 	ROW(ALLOW_SHARED_TOKEN, H, BOOL, 0, "true", 0, 0, NULL,

@@ -2,6 +2,7 @@
 
 #include "lag.h"
 #include "str.h"
+#include "ticker.h"
 
 #define PERIOD 500
 #define STUCK 5000
@@ -11,7 +12,7 @@
 #define SPAN_MS 10000
 
 struct lag {
-	uv_timer_t timer;
+	struct ticker *ticker;
 	int64_t due;		/* on now()'s clock */
 	int64_t worst[SPANS];
 	int64_t span;		/* number of the newest one */
@@ -25,9 +26,9 @@ now(void)
 }
 
 static void
-on_tick(uv_timer_t *t)
+on_tick(void *cookie)
 {
-	struct lag *l = t->data;
+	struct lag *l = cookie;
 	int64_t t0 = now(), late = t0 - l->due, span = t0 / SPAN_MS;
 
 	while (l->span < span)
@@ -41,31 +42,23 @@ int
 lag_new(uv_loop_t *loop, struct lag **out, struct err *e)
 {
 	struct lag *l = str_alloc(sizeof(*l));
-	int rc;
 
-	if ((rc = uv_timer_init(loop, &l->timer)) != 0) {
+	if (ticker_new(loop, PERIOD, on_tick, l, &l->ticker, e) == -1) {
 		free(l);
-		return (err_set(e, ERR_SYS, "timer: %s", uv_strerror(rc)));
+		return (-1);
 	}
-	l->timer.data = l;
 	l->due = now() + PERIOD;
 	l->span = l->due / SPAN_MS;
-	uv_timer_start(&l->timer, on_tick, PERIOD, PERIOD);
 	*out = l;
 	return (0);
-}
-
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
 }
 
 void
 lag_free(struct lag **lp)
 {
 	if (*lp != NULL)
-		uv_close((uv_handle_t *)&(*lp)->timer, on_closed);
+		ticker_free(&(*lp)->ticker);
+	free(*lp);
 	*lp = NULL;
 }
 

@@ -15,6 +15,7 @@
 #include "str.h"
 #include "strmap.h"
 #include "tick.h"
+#include "ticker.h"
 #include "wire.h"
 
 #define TICK_MS 1000
@@ -30,7 +31,7 @@ struct fleet {
 	struct hub *hub;
 	struct list all, changed, unsaved;
 	struct strmap by_id, by_token;
-	uv_timer_t timer;
+	struct ticker *ticker;
 	unsigned ticks;
 };
 
@@ -110,9 +111,9 @@ on_seen(void *cookie, const void *row)
 }
 
 static void
-on_tick(uv_timer_t *t)
+on_tick(void *cookie)
 {
-	struct fleet *f = t->data;
+	struct fleet *f = cookie;
 
 	if (++f->ticks % SEEN_TICKS == 0 || f->unsaved.n > 0)
 		fleet_flush(f);
@@ -124,15 +125,12 @@ fleet_new(struct hub *hub, struct fleet **out, struct err *e)
 	const struct store_query hosts = { .table = STORE_HOST },
 	    seen = { .table = STORE_SEEN };
 	struct fleet *f = str_alloc(sizeof(*f));
-	int rc;
 
 	f->hub = hub;
-	if ((rc = uv_timer_init(hub->loop, &f->timer)) != 0) {
+	if (ticker_new(hub->loop, TICK_MS, on_tick, f, &f->ticker, e) == -1) {
 		free(f);
-		return (err_set(e, ERR_SYS, "timer: %s", uv_strerror(rc)));
+		return (-1);
 	}
-	f->timer.data = f;
-	uv_timer_start(&f->timer, on_tick, TICK_MS, TICK_MS);
 	if (store_load(hub->store, &hosts, on_host, f, e) == -1 ||
 	    store_load(hub->store, &seen, on_seen, f, e) == -1) {
 		fleet_free(&f);
@@ -147,12 +145,6 @@ host_free(struct fleet *f, struct fleet_host *h)
 {
 	host_row_done(f->hub->intern, h);
 	free(h);
-}
-
-static void
-on_closed(uv_handle_t *t)
-{
-	free(t->data);
 }
 
 void
@@ -170,7 +162,8 @@ fleet_free(struct fleet **fp)
 	free(f->all.hosts);
 	free(f->changed.hosts);
 	free(f->unsaved.hosts);
-	uv_close((uv_handle_t *)&f->timer, on_closed);
+	ticker_free(&f->ticker);
+	free(f);
 }
 
 struct fleet_host *

@@ -194,6 +194,7 @@ static int
 dispatch(struct http_conn *c)
 {
 	c->dispatched = true;
+	server_heard(c->wsi, c->req->client);
 	/* Nothing is read until the answer, also not the next request. */
 	lws_rx_flow_control(c->wsi, 0);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
@@ -266,6 +267,12 @@ http_conn_body_end(struct http_conn *c)
 	if (c->req == NULL || c->dispatched)
 		return (0);
 	return (dispatch(c));
+}
+
+void
+http_conn_known(struct http_conn *c)
+{
+	server_known(c->wsi);
 }
 
 void

@@ -25,6 +25,9 @@ int	 http_conn_body(struct http_conn *, const void *, size_t);
 int	 http_conn_body_end(struct http_conn *);
 int	 http_conn_writable(struct http_conn *);
 
+/* Its request came with a session that is good. */
+void	 http_conn_known(struct http_conn *);
+
 /* Queue the answer of the request in progress (http_reply calls this). */
 void	 http_conn_answer(struct http_conn *, const struct http_answer *);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "http_conn.h"
 #include "http_header.h"
 #include "hub.h"
 #include "routes.h"
@@ -256,6 +257,8 @@ routes_dispatch(struct http_req *r)
 			answer_nobody(r);
 			return;
 		}
+		if (r->conn != NULL)
+			http_conn_known(r->conn);
 		if (!csrf_ok(r)) {
 			http_reply_error(r, 403, "csrf", "the CSRF token is "
 			    "missing or wrong: send X-CSRF-Token");

@@ -15,6 +15,7 @@
 #include "loop.h"
 #include "server.h"
 #include "str.h"
+#include "stranger.h"
 #include "ws_browser.h"
 #include "ws_gate.h"
 #include "ws_peer.h"
@@ -40,6 +41,7 @@
 struct sock {
 	struct http_conn *http;
 	struct ws_peer *ws;
+	struct stranger *stranger;	/* NULL: known, or about to end */
 };
 
 static struct server *
@@ -68,10 +70,42 @@ sock_free(struct lws *wsi)
 	if (s == NULL)
 		return;
 	lws_set_opaque_user_data(wsi, NULL);
+	stranger_known(&s->stranger);
 	http_conn_free(&s->http);
 	if (s->ws != NULL)
 		ws_peer_closed(s->ws);
 	free(s);
+}
+
+void
+server_known(struct lws *wsi)
+{
+	stranger_known(&sock_of(wsi)->stranger);
+}
+
+void
+server_heard(struct lws *wsi, const char *client)
+{
+	struct sock *s = sock_of(wsi);
+
+	if (s->stranger != NULL)
+		stranger_heard(s->stranger, http_proxy_trusted(
+		    server_of(wsi)->proxies, client) ? NULL : client);
+}
+
+/* Never the one that lws is busy with; later, it might set another timeout. */
+static void
+on_evict(void *cookie)
+{
+	struct lws *wsi = cookie;
+	struct sock *s = sock_of(wsi);
+
+	s->stranger = NULL;
+	if (s->ws != NULL && s->ws->wsi != NULL)
+		ws_peer_close(s->ws, LWS_CLOSE_STATUS_POLICY_VIOLATION,
+		    "no register message came");
+	else
+		lws_set_timeout(wsi, 1, LWS_TO_KILL_SYNC);
 }
 
 static int
@@ -133,6 +167,9 @@ on_upgrade(struct lws *wsi, const char *upgrade)
 		r->path = str_ndup(uri, (size_t)len);
 	if (status == 0)
 		status = ws_gate(r, &s->ws, &text);
+	server_heard(wsi, r->client);
+	if (status == 0 && r->session != NULL)
+		server_known(wsi);
 	rc = status == 0 ? 0 : refuse(r, wsi, status, text);
 	http_free(&r);
 	return (rc);
@@ -282,13 +319,40 @@ open_context(struct server *srv, struct err *e)
 	return (0);
 }
 
+/* Behind a trusted proxy are many; who, its first request says. */
+static void
+meet(struct server *srv, struct lws *wsi)
+{
+	char peer[HTTP_PROXY_ADDR] = "", addr[HTTP_PROXY_ADDR];
+
+	lws_get_peer_simple(wsi, peer, sizeof(peer));
+	http_proxy_client(srv->proxies, peer, NULL, addr);
+	sock_of(wsi)->stranger = stranger_add(srv->strangers,
+	    http_proxy_trusted(srv->proxies, addr) ? NULL : addr, wsi);
+}
+
 static void
 on_accept(void *cookie, int fd)
 {
 	struct server *srv = cookie;
+	struct lws *wsi;
 
 	/* On failure the descriptor is closed by it. */
-	lws_adopt_socket_vhost(srv->vhost, fd);
+	if ((wsi = lws_adopt_socket_vhost(srv->vhost, fd)) != NULL)
+		meet(srv, wsi);
+}
+
+static int
+open_strangers(struct server *srv, struct err *e)
+{
+	const struct settings *set = srv->hub->settings;
+	const struct stranger_limits limits = {
+		.each = (size_t)settings_int(set, SET_STRANGERS),
+		.ms = settings_int(set, SET_STRANGER_TIMEOUT) * 1000,
+	};
+
+	return (strangers_new(srv->hub->loop, &limits, on_evict,
+	    &srv->strangers, e));
 }
 
 int
@@ -305,6 +369,7 @@ server_new(struct hub *hub, struct server **out, struct err *e)
 		goto err0;
 	}
 	if (lag_new(hub->loop, &srv->lag, e) == -1 ||
+	    open_strangers(srv, e) == -1 ||
 	    ws_peers_new(srv, &srv->peers, e) == -1 ||
 	    ws_browser_start(srv, &srv->browsers, e) == -1 ||
 	    open_context(srv, e) == -1 ||
@@ -353,6 +418,7 @@ server_free(struct server **sp)
 	loop_close(srv->hub->loop, &srv->ctx);
 	ws_browser_stop(&srv->browsers);
 	ws_peers_free(&srv->peers);
+	strangers_free(&srv->strangers);
 	lag_free(&srv->lag);
 	http_proxy_free(&srv->proxies);
 	free(srv);

@@ -11,6 +11,7 @@
 struct browsers;
 struct http_proxies;
 struct lag;
+struct strangers;
 struct listener;
 struct ws_peers;
 
@@ -27,6 +28,7 @@ struct server {
 	struct ws_peers *peers;
 	struct browsers *browsers;
 	struct lag *lag;
+	struct strangers *strangers;
 	char address[1200];		/* "http://127.0.0.1:8000" */
 	bool tls;
 	bool stopping;
@@ -47,6 +49,11 @@ const char *server_address(const struct server *);
  * Take no new connections; say good-bye to agents and browsers (1001).
  */
 void	 server_stop(struct server *);
+
+/* The one on this connection has shown a token or a session that is good. */
+void	 server_known(struct lws *);
+/* Not yet, but it has asked for something; ${client}: its real address. */
+void	 server_heard(struct lws *, const char *client);
 
 /* Connections that are WebSockets still; 0 when server_stop is through. */
 size_t	 server_sockets(const struct server *);

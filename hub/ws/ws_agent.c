@@ -17,9 +17,6 @@
  */
 #define OUT_MAX (256 * 1024)
 
-/* ms for a new agent to register. */
-#define REGISTER_MS 60000
-
 struct ws_agent {
 	struct ws_peer peer;		/* first: see ws_peer.h */
 	struct fleet_conn *conn;	/* NULL: not registered */
@@ -66,6 +63,8 @@ hello(struct ws_agent *a, const struct wire_register *reg)
 	if (agent_link_hello(a->peer.srv->hub, &a->claim, reg, &face,
 	    &a->conn, &e) == -1)
 		ws_peer_close(&a->peer, 1008, e.text);
+	else
+		server_known(a->peer.wsi);
 }
 
 static void
@@ -93,16 +92,6 @@ on_message(struct ws_peer *p, const char *text, size_t len)
 }
 
 static void
-on_quiet(struct ws_peer *p)
-{
-	struct ws_agent *a = (struct ws_agent *)p;
-
-	if (a->conn == NULL &&
-	    uv_now(p->srv->hub->loop) - p->opened > REGISTER_MS)
-		ws_peer_close(p, 1008, "no register message came");
-}
-
-static void
 on_gone(struct ws_peer *p, bool clean)
 {
 	struct ws_agent *a = (struct ws_agent *)p;
@@ -121,7 +110,6 @@ ws_agent_new(struct server *srv, const struct identity_claim *claim,
 	static const struct ws_peer_class class = {
 		.max_in = WIRE_MSG_MAX,
 		.on_message = on_message,
-		.on_quiet = on_quiet,
 		.on_gone = on_gone,
 	};
 	struct ws_agent *a = str_alloc(sizeof(*a));

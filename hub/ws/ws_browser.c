@@ -9,6 +9,7 @@
 #include "record.h"
 #include "server.h"
 #include "str.h"
+#include "ticker.h"
 #include "ws_browser.h"
 #include "ws_watch.h"
 
@@ -29,7 +30,7 @@ struct browser {
 struct browsers {
 	struct server *srv;
 	struct browser *first;
-	uv_timer_t timer;
+	struct ticker *ticker;
 	json_int_t version;
 	struct ws_text *init;		/* of this version, or NULL */
 };
@@ -226,9 +227,9 @@ ws_browser_new(struct server *srv, const char *token)
 }
 
 static void
-on_sync(uv_timer_t *timer)
+on_sync(void *cookie)
 {
-	struct browsers *all = timer->data;
+	struct browsers *all = cookie;
 	struct ws_text *t = envelope(all, "sync", NULL);
 	struct browser *b;
 
@@ -246,24 +247,16 @@ ws_browser_start(struct server *srv, struct browsers **out, struct err *e)
 {
 	struct browsers *all = str_alloc(sizeof(*all));
 	const struct feed_sink sink = { on_delta, on_output, all };
-	int rc;
 
 	all->srv = srv;
-	if ((rc = uv_timer_init(srv->hub->loop, &all->timer)) != 0) {
+	if (ticker_new(srv->hub->loop, SYNC_MS, on_sync, all, &all->ticker,
+	    e) == -1) {
 		free(all);
-		return (err_set(e, ERR_SYS, "timer: %s", uv_strerror(rc)));
+		return (-1);
 	}
-	all->timer.data = all;
-	uv_timer_start(&all->timer, on_sync, SYNC_MS, SYNC_MS);
 	feed_sink(srv->hub->feed, &sink);
 	*out = all;
 	return (0);
-}
-
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
 }
 
 void
@@ -273,6 +266,7 @@ ws_browser_stop(struct browsers **all)
 		return;
 	feed_sink((*all)->srv->hub->feed, NULL);
 	forget_init(*all);
-	uv_close((uv_handle_t *)&(*all)->timer, on_closed);
+	ticker_free(&(*all)->ticker);
+	free(*all);
 	*all = NULL;
 }

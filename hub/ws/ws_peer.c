@@ -5,6 +5,7 @@
 #include "hub.h"
 #include "server.h"
 #include "str.h"
+#include "ticker.h"
 #include "ws_peer.h"
 
 /* How often the silent ones are looked for. */
@@ -15,7 +16,7 @@
 
 struct ws_peers {
 	struct server *srv;
-	uv_timer_t timer;
+	struct ticker *ticker;
 	struct ws_peer *head, *tail;	/* longest silent first */
 	size_t count;
 };
@@ -57,10 +58,10 @@ heard(struct ws_peer *p)
 }
 
 static void
-on_sweep(uv_timer_t *t)
+on_sweep(void *cookie)
 {
-	struct ws_peers *all = t->data;
-	uint64_t now = uv_now(t->loop);
+	struct ws_peers *all = cookie;
+	uint64_t now = uv_now(all->srv->hub->loop);
 	struct ws_peer *p;
 
 	for (p = all->head; p != NULL; p = p->next) {
@@ -69,8 +70,6 @@ on_sweep(uv_timer_t *t)
 		if (now - p->heard >= WS_PEER_DEAD)
 			lws_set_timeout(p->wsi, 1, LWS_TO_KILL_ASYNC);
 		else if (!p->pinged) {
-			if (p->class->on_quiet != NULL)
-				p->class->on_quiet(p);
 			p->ping = p->pinged = true;
 			lws_callback_on_writable(p->wsi);
 		}
@@ -81,30 +80,23 @@ int
 ws_peers_new(struct server *srv, struct ws_peers **out, struct err *e)
 {
 	struct ws_peers *all = str_alloc(sizeof(*all));
-	int rc;
 
 	all->srv = srv;
-	if ((rc = uv_timer_init(srv->hub->loop, &all->timer)) != 0) {
+	if (ticker_new(srv->hub->loop, SWEEP_MS, on_sweep, all, &all->ticker,
+	    e) == -1) {
 		free(all);
-		return (err_set(e, ERR_SYS, "timer: %s", uv_strerror(rc)));
+		return (-1);
 	}
-	all->timer.data = all;
-	uv_timer_start(&all->timer, on_sweep, SWEEP_MS, SWEEP_MS);
 	*out = all;
 	return (0);
-}
-
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
 }
 
 void
 ws_peers_free(struct ws_peers **all)
 {
 	if (*all != NULL)
-		uv_close((uv_handle_t *)&(*all)->timer, on_closed);
+		ticker_free(&(*all)->ticker);
+	free(*all);
 	*all = NULL;
 }
 
@@ -128,7 +120,6 @@ ws_peer_open(struct ws_peer *p, struct lws *wsi)
 {
 	p->wsi = wsi;
 	list_append(p->srv->peers, p);
-	p->opened = p->heard;
 	if (p->class->on_drained != NULL)
 		lws_callback_on_writable(wsi);
 }

@@ -17,7 +17,6 @@ struct ws_peer_class {
 	size_t max_in;		/* longest message; more is close 1009 */
 	void	 (*on_message)(struct ws_peer *, const char *, size_t);
 	void	 (*on_drained)(struct ws_peer *); /* all is sent; or NULL */
-	void	 (*on_quiet)(struct ws_peer *);	/* a ping is due; or NULL */
 	/* The socket is closed, ${clean}: by the peer with 1000.  Free it. */
 	void	 (*on_gone)(struct ws_peer *, bool clean);
 };
@@ -34,7 +33,7 @@ struct ws_peer {
 	struct buf in;			/* a message that comes in pieces */
 	struct ws_queue out;
 	struct ws_peer *prev, *next;	/* in order of ${heard} */
-	uint64_t heard, opened;		/* uv_now() */
+	uint64_t heard;			/* uv_now() */
 	char *reason;			/* of the close to be sent */
 	uint16_t code;			/* of it; 0: stays open */
 	bool said_bye;			/* our close has begun */
