@@ -121,7 +121,8 @@ def measure(run, table, agents, seconds):
     print(f"hub with {agents} agents", flush=True)
     ref_each, ref_beat = _reference(run, agents, seconds)
     fleet = run.fleet
-    fleet.start_hub(NIXFLEET_REPO_POLL="3600", NIXFLEET_LOG_LEVEL="warn")
+    fleet.start_hub(NIXFLEET_REPO_POLL="3600", NIXFLEET_LOG_LEVEL="warn",
+                    NIXFLEET_ENROL_LIMIT="100000")
     pid = fleet.hub.child.pid
     try:
         each, swarm = _memory_each(run, pid, f"http://127.0.0.1:{fleet.port}",

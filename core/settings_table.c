@@ -193,7 +193,7 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(STRANGER_TIMEOUT, H, SECONDS, 0, "1m", 1, 3600, NULL,
 	    "time for a new connection to show one, or for an agent to "
 	    "register"),
-	ROW(ENROL_LIMIT, H, INT, 0, "1000", 0, 1000000, NULL,
+	ROW(ENROL_LIMIT, H, INT, 0, "1000", 0, 100000, NULL,
 	    "new hosts that one address may enrol in an hour; 0: none"),
 	ROW(HEARTBEAT_INTERVAL, H, SECONDS, 0, "5s", 1, 3600, NULL,
 	    "heartbeat interval that the hub asks agents for"),

@@ -155,7 +155,8 @@ note_conflict(struct hub *hub, struct fleet_host *h, const char *addr,
     const char *reason)
 {
 	const struct eventlog_entry en = { .category = "identity",
-	    .level = "warning", .host_id = h->id, .action = "conflict" };
+	    .level = "warning", .host_id = h->id, .action = "conflict",
+	    .quota = &h->quota };
 
 	if (h->conflict)
 		return;
@@ -283,7 +284,8 @@ static void
 welcome(struct fleet_conn *c, const struct wire_register *reg)
 {
 	const struct eventlog_entry en = { .category = "host",
-	    .level = "info", .host_id = c->host->id, .action = "connect" };
+	    .level = "info", .host_id = c->host->id, .action = "connect",
+	    .quota = &c->host->quota };
 	struct fleet *f = c->hub->fleet;
 	struct fleet_host *h = c->host;
 	unsigned what;
@@ -329,8 +331,15 @@ agent_link_hello(struct hub *hub, const struct identity_claim *claim,
 		return (again(*out, reg, e));
 	if ((verdict = judge(hub, claim, reg, face, e)) >= IDENTITY_REFUSED)
 		return (-1);
-	if ((h = fleet_find(hub->fleet, reg->hostname)) == NULL)
-		h = fleet_enrol(hub->fleet, reg->hostname);
+	h = fleet_find(hub->fleet, reg->hostname);
+	if (h == NULL && (h = fleet_enrol(hub->fleet, reg->hostname,
+	    face->addr)) == NULL) {
+		err_set(e, ERR_REFUSED, "too many new hosts from this address "
+		    "within an hour (NIXFLEET_ENROL_LIMIT)");
+		if (reg->dialect >= WIRE_DIALECT)
+			tell_refused(face, REFUSAL_TOKEN, e->text);
+		return (-1);
+	}
 	if (h->conn != NULL) {
 		replace(h);
 		opagent_gone(hub->operations, h);
@@ -354,8 +363,10 @@ heartbeat(struct fleet_conn *c, const struct wire_heartbeat *hb)
 	if (h->liveness != LIVENESS_CONNECTED)
 		fleet_set_liveness(f, h, LIVENESS_CONNECTED);
 	what = host_facts_heartbeat(c->hub->intern, h, hb);
-	if ((what & ~(unsigned)FLEET_METRICS) != 0)
+	if ((what & ~(unsigned)(FLEET_METRICS | FLEET_FACTS)) != 0)
 		fleet_save(f, h);
+	else if ((what & FLEET_FACTS) != 0)
+		fleet_save_facts(f, h);
 	if ((what & FLEET_COMPARTMENTS) != 0)
 		fleet_judge(f, h);
 	fleet_changed(f, h, what);
@@ -397,6 +408,7 @@ agent_link_gone(struct fleet_conn **cp, bool clean)
 		fleet_set_liveness(c->hub->fleet, h, clean && h->ops == NULL ?
 		    LIVENESS_STOPPED : LIVENESS_OFFLINE);
 		en.host_id = h->id;
+		en.quota = &h->quota;
 		eventlog_add(c->hub->events, &en, "%s %s", h->id, clean ?
 		    "signed off" : "disconnected");
 		opagent_gone(c->hub->operations, h);

@@ -12,6 +12,7 @@
 #include "utf8.h"
 
 #define RECENT 100
+#define HOUR_MS 3600000
 
 struct eventlog {
 	struct hub *hub;
@@ -107,19 +108,43 @@ level_of(const char *word)
 	return (strcmp(word, "warning") == 0 ? LOG_WARN : LOG_INFO);
 }
 
+/* Too much of it?  ${last}: from here on, that is. */
+static bool
+is_flood(struct eventlog_quota *q, bool *last)
+{
+	int64_t now = tick_mono();
+
+	if (q->told == 0 || now - q->since >= HOUR_MS) {
+		q->since = now;
+		q->told = 0;
+	}
+	if (q->told >= EVENTLOG_QUOTA)
+		return (true);
+	*last = ++q->told == EVENTLOG_QUOTA;
+	return (false);
+}
+
 void
 eventlog_add(struct eventlog *l, const struct eventlog_entry *en,
     const char *fmt, ...)
 {
-	struct store_event ev = { .id = l->next_id++,
-	    .timestamp = tick_wall() }, *kept;
+	struct store_event ev = { .timestamp = tick_wall() }, *kept;
 	struct buf message = { 0 };
+	bool last = false;
 	char text[512];
 	va_list ap;
 
+	if (en->quota != NULL && is_flood(en->quota, &last)) {
+		json_decref(en->details);
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (last)
+		snprintf(text, sizeof(text), "%d events within an hour: the "
+		    "next ones are not told", EVENTLOG_QUOTA);
+	ev.id = l->next_id++;
 	ev.category = str_dup(en->category);
 	ev.level = str_dup(en->level);
 	ev.actor = str_dup(en->actor != NULL ? en->actor : "system");

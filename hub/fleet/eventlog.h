@@ -21,14 +21,23 @@ int	 eventlog_new(struct hub *, struct eventlog **, struct err *)
 	    __attribute__((warn_unused_result));
 void	 eventlog_free(struct eventlog **);
 
+/* What one source may have told within an hour; all zeroes at first. */
+struct eventlog_quota {
+	int64_t since;			/* tick_mono() */
+	uint16_t told;
+};
+#define EVENTLOG_QUOTA 200
+
 struct eventlog_entry {
 	const char *category, *level;
 	const char *actor;		/* NULL: "system" */
 	const char *host_id, *action;	/* or NULL */
 	json_t *details;		/* taken over; or NULL */
+	struct eventlog_quota *quota;	/* or NULL: a person's doing */
 };
 
-/* Record one: logged, stored, told to browsers. */
+/* Record one: logged, stored, told to browsers.  Beyond its quota it is not,
+   and the last one within it says so. */
 void	 eventlog_add(struct eventlog *, const struct eventlog_entry *,
 	    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

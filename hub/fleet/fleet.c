@@ -11,6 +11,7 @@
 #include "mirror.h"
 #include "opagent.h"
 #include "operation.h"
+#include "ratelimit.h"
 #include "rnd.h"
 #include "str.h"
 #include "strmap.h"
@@ -21,6 +22,11 @@
 #define TICK_MS 1000
 /* A heartbeat is in the store after so many ticks. */
 #define SEEN_TICKS 30
+/* New facts alone are a reason to write once in so long. */
+#define FACTS_MS 30000
+/* Addresses whose enrolments are counted. */
+#define SOURCES 256
+#define HOUR_MS 3600000
 
 struct list {
 	struct fleet_host **hosts;
@@ -31,6 +37,9 @@ struct fleet {
 	struct hub *hub;
 	struct list all, changed, unsaved;
 	struct strmap by_id, by_token;
+	struct ratelimit *enrolments;	/* by address; NULL: none may */
+	struct ratelimit *refused;	/* the events of those */
+	struct eventlog_quota refusals;
 	struct ticker *ticker;
 	unsigned ticks;
 };
@@ -125,8 +134,12 @@ fleet_new(struct hub *hub, struct fleet **out, struct err *e)
 	const struct store_query hosts = { .table = STORE_HOST },
 	    seen = { .table = STORE_SEEN };
 	struct fleet *f = str_alloc(sizeof(*f));
+	int64_t limit = settings_int(hub->settings, SET_ENROL_LIMIT);
 
 	f->hub = hub;
+	if (limit > 0)
+		f->enrolments = ratelimit_new((size_t)limit, HOUR_MS, SOURCES);
+	f->refused = ratelimit_new(1, HOUR_MS, SOURCES);
 	if (ticker_new(hub->loop, TICK_MS, on_tick, f, &f->ticker, e) == -1) {
 		free(f);
 		return (-1);
@@ -157,6 +170,8 @@ fleet_free(struct fleet **fp)
 	*fp = NULL;
 	strmap_done(&f->by_id);
 	strmap_done(&f->by_token);
+	ratelimit_free(&f->enrolments);
+	ratelimit_free(&f->refused);
 	for (size_t i = 0; i < f->all.n; i++)
 		host_free(f, f->all.hosts[i]);
 	free(f->all.hosts);
@@ -202,8 +217,8 @@ fleet_by_token(const struct fleet *f, const char *hash)
 	return (strmap_get(&f->by_token, hash));
 }
 
-struct fleet_host *
-fleet_enrol(struct fleet *f, const char *hostname)
+static struct fleet_host *
+host_new(struct fleet *f, const char *hostname)
 {
 	struct store_host row = { .id = (char *)(uintptr_t)hostname,
 	    .created_at = tick_wall() };
@@ -212,6 +227,38 @@ fleet_enrol(struct fleet *f, const char *hostname)
 	fleet_save(f, h);
 	fleet_judge(f, h);
 	fleet_changed(f, h, FLEET_ALL);
+	return (h);
+}
+
+static bool
+may_enrol(struct fleet *f, const char *addr)
+{
+	const struct eventlog_entry en = { .category = "identity",
+	    .level = "warning", .action = "enrol", .quota = &f->refusals };
+	int64_t now = tick_mono(), limit = settings_int(f->hub->settings,
+	    SET_ENROL_LIMIT);
+
+	if (f->enrolments != NULL && ratelimit_take(f->enrolments, addr, now))
+		return (true);
+	/* Once is enough: who is refused comes again and again. */
+	if (ratelimit_take(f->refused, addr, now))
+		eventlog_add(f->hub->events, &en, "Refused a new host from "
+		    "%s: more than %lld within an hour "
+		    "(NIXFLEET_ENROL_LIMIT)", addr, (long long)limit);
+	return (false);
+}
+
+struct fleet_host *
+fleet_enrol(struct fleet *f, const char *hostname, const char *addr)
+{
+	const struct eventlog_entry en = { .category = "identity",
+	    .level = "info", .action = "enrol", .host_id = hostname };
+	struct fleet_host *h;
+
+	if (!may_enrol(f, addr))
+		return (NULL);
+	h = host_new(f, hostname);
+	eventlog_add(f->hub->events, &en, "%s enrolled from %s", h->id, addr);
 	return (h);
 }
 
@@ -228,7 +275,7 @@ fleet_add(struct fleet *f, const struct fleet_new_host *new,
 	if (names_hostname_check(new->hostname, e) == -1)
 		return (-1);
 	if ((h = fleet_find(f, new->hostname)) == NULL) {
-		h = fleet_enrol(f, new->hostname);
+		h = host_new(f, new->hostname);
 		eventlog_add(f->hub->events, &en, "%s was added", h->id);
 	}
 	if (new->host_type != NULL)
@@ -302,6 +349,17 @@ fleet_save(struct fleet *f, struct fleet_host *h)
 }
 
 void
+fleet_save_facts(struct fleet *f, struct fleet_host *h)
+{
+	int64_t now = tick_mono();
+
+	if (h->facts_at != 0 && now - h->facts_at < FACTS_MS)
+		h->unsaved_facts = true;
+	else
+		fleet_save(f, h);
+}
+
+void
 fleet_store(struct fleet *f, struct fleet_host *h, store_done *done,
     void *cookie)
 {
@@ -320,6 +378,8 @@ flush_seen(struct fleet *f)
 	for (size_t i = 0; i < f->all.n; i++) {
 		struct fleet_host *h = f->all.hosts[i];
 
+		if (h->unsaved_facts)
+			fleet_save(f, h);
 		if (!h->unseen)
 			continue;
 		h->unseen = false;
@@ -341,6 +401,8 @@ fleet_flush(struct fleet *f)
 		rows = str_alloc(f->unsaved.n * sizeof(*rows));
 		for (size_t i = 0; i < f->unsaved.n; i++) {
 			f->unsaved.hosts[i]->unsaved = false;
+			f->unsaved.hosts[i]->unsaved_facts = false;
+			f->unsaved.hosts[i]->facts_at = tick_mono();
 			host_row_fill(f->unsaved.hosts[i], &rows[i]);
 		}
 		store_put(f->hub->store, STORE_HOST, rows, f->unsaved.n, NULL,

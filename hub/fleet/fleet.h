@@ -7,6 +7,7 @@
 
 #include "compartment.h"
 #include "err.h"
+#include "eventlog.h"
 #include "identity.h"
 #include "names.h"
 #include "store.h"
@@ -51,6 +52,8 @@ struct fleet_host {
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
 	int64_t flight;			/* bytes of output not stored yet */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
+	int64_t facts_at;		/* tick_mono() of their last save */
+	struct eventlog_quota quota;	/* of what it does by itself */
 	int32_t behind;			/* as told to browsers; -1: not known */
 	float metrics[4];		/* cpu, ram, swap, load */
 	uint16_t changed;		/* FLEET_*; not told to browsers yet */
@@ -62,6 +65,7 @@ struct fleet_host {
 	bool has_metrics;
 	bool conflict;			/* another machine claimed the name */
 	bool unsaved;			/* its row must be written */
+	bool unsaved_facts;		/* and that has time */
 	bool unseen;			/* last_seen must be written */
 };
 
@@ -113,6 +117,8 @@ void	 fleet_accept(struct fleet *, struct fleet_host *);
 
 /* Say that FLEET_* of the host changed: browsers are told, within 250 ms. */
 void	 fleet_changed(struct fleet *, struct fleet_host *, unsigned);
+/* The same, but for facts alone only now and then: they may be large. */
+void	 fleet_save_facts(struct fleet *, struct fleet_host *);
 /* The host's row must be written again; done within a second. */
 void	 fleet_save(struct fleet *, struct fleet_host *);
 /* Compute the compartments again; tells what changed. */
@@ -126,8 +132,10 @@ void	 fleet_compartments(const struct fleet *, const struct fleet_host *,
 void	 fleet_seen(struct fleet *, struct fleet_host *);
 /* Whether it is here and since when; tells what changed. */
 void	 fleet_set_liveness(struct fleet *, struct fleet_host *, enum liveness);
-/* A host that just registered for the first time. */
-struct fleet_host *fleet_enrol(struct fleet *, const char *hostname);
+/* A host that just registered for the first time, from ${addr}.  NULL: too
+   many did from there within an hour. */
+struct fleet_host *fleet_enrol(struct fleet *, const char *hostname,
+	    const char *addr);
 /* NULL: nobody can enrol. */
 const char *fleet_shared_token(const struct fleet *);
 /* The host that this token hash is, or was, good for. */

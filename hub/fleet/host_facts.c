@@ -96,11 +96,16 @@ take_checks(struct intern *in, struct fleet_host *h, const json_t *us,
 	return (n + tests > 0 ? FLEET_COMPARTMENTS : 0);
 }
 
+/* Too long is not kept: ten thousand hosts would fill the memory. */
 static unsigned
 take_facts(struct fleet_host *h, const json_t *facts)
 {
 	char *text = json_dumps(facts, JSON_COMPACT);
 
+	if (text != NULL && strlen(text) > HOST_FACTS_MAX) {
+		free(text);
+		text = NULL;
+	}
 	if (str_eq(text, h->facts)) {
 		free(text);
 		return (0);

@@ -8,6 +8,9 @@ struct wire_heartbeat;
 struct wire_op;
 struct wire_register;
 
+/* The longest facts that are kept, as JSON text; ours have a few KiB. */
+#define HOST_FACTS_MAX (64 * 1024)
+
 /*
  * What a host says of itself, taken into struct fleet_host.  All return what
  * changed, as FLEET_* bits; nothing is stored, told or judged in here.

@@ -194,7 +194,7 @@ operation_adopt(struct operations *ops, struct fleet_host *h,
 	struct operation *op = operation_make(ops, h, a->op, a->by);
 
 	snprintf(op->id, sizeof(op->id), "%s", a->id);
-	op->accepted = true;
+	op->accepted = op->adopted = true;
 	oplist_add(ops, op);
 	oplist_open(op);
 	opstep_enter(op, OP_RUNNING);

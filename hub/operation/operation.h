@@ -25,6 +25,7 @@ struct operation {
 	uint8_t state;			/* enum op_state */
 	uint8_t outcome;		/* enum outcome, when finished */
 	bool accepted;			/* the host said it has it */
+	bool adopted;			/* the host's own doing */
 	bool reported;			/* the outcome is the host's own word */
 	bool forced;
 	bool overdue;			/* stopped by its deadline */

@@ -217,6 +217,7 @@ tell_end(struct operation *op, const char *how)
 {
 	bool fine = op->outcome == OUTCOME_OK;
 	const struct eventlog_entry en = { .category = "ops",
+	    .quota = op->adopted && op->host != NULL ? &op->host->quota : NULL,
 	    .level = fine ? "success" : op->outcome == OUTCOME_STOPPED ?
 	    "warning" : "error", .actor = op->by, .host_id = op->host_id,
 	    .action = op->op };

@@ -149,3 +149,56 @@ def test_half_requests(hub, user):
             sock = held.enter_context(socket.create_connection(hub.address))
             sock.sendall(body)
         assert user.get("/health").status == 200
+
+
+def test_enrolments_of_one_address(new_hub):
+    """Who holds the shared token cannot fill the fleet with names."""
+    hub = new_hub(NIXFLEET_ENROL_LIMIT="3")
+    user = hub.client().log_in()
+    tokens = {}
+    for n in range(3):
+        one = WsAgent(hub.address, SHARED, f"host{n}")
+        tokens[one.hostname] = one.token
+        one.drop()
+    for n in range(3, 8):
+        one = WsAgent(hub.address, SHARED, f"host{n}", register=False)
+        with pytest.raises(Closed) as end:
+            one.register()
+        assert end.value.code == 1008
+        assert "NIXFLEET_ENROL_LIMIT" in end.value.reason
+    assert len(user.get("/api/hosts").json["hosts"]) == 3
+    told = [e for e in user.get("/api/events").json["events"]
+            if e["action"] == "enrol" and e["level"] == "warning"]
+    assert len(told) == 1 and "127.0.0.1" in told[0]["message"]
+    assert "NIXFLEET_ENROL_LIMIT" in hub.log.read_text()
+    # Those of the fleet come and go as they like.
+    WsAgent(hub.address, tokens["host1"], "host1").drop()
+
+
+def test_host_that_comes_and_goes(hub, agent, user):
+    """A host in a loop of connecting does not fill the log of events."""
+    token = agent().token
+    for _ in range(150):
+        one = WsAgent(hub.address, token, "atlas", register=False)
+        one.send("register", {"hostname": "atlas", "dialect": 4,
+                              "agent_id": "agent-atlas"})
+        one.recv_type("registered")
+        one.drop()
+    user.wait(lambda: user.host("atlas")["status"] == "offline")
+    events = user.get("/api/events?limit=500").json["events"]
+    mine = [e for e in events if e["host_id"] == "atlas"
+            and e["category"] == "host"]
+    assert 150 < len(mine) <= 200
+    assert "the next ones are not told" in mine[0]["message"]
+
+
+def test_flood_of_facts(agent, user):
+    """Facts that no agent of ours has are not kept."""
+    one = agent()
+    one.heartbeat(facts={"kernel": "6.1"})
+    user.wait(lambda: user.host("atlas")["facts"] == {"kernel": "6.1"})
+    for n in range(20):
+        one.heartbeat(facts={"n": n, "x": "x" * 400000})
+    one.heartbeat(generation="fedcba9", facts={"x": "x" * 100000})
+    user.wait(lambda: user.host("atlas")["generation"] == "fedcba9")
+    assert user.host("atlas")["facts"] is None
