@@ -48,7 +48,7 @@ fetch_into_fresh(struct repo *r, const char *from, bool net, struct err *e)
 		r->refspec, NULL };
 
 	return (git_run(r, &(struct git_cmd){ .args = args, .net = net,
-	    .where = GIT_CLONE, .dir = r->fresh }, NULL, e));
+	    .seed = !net, .where = GIT_CLONE, .dir = r->fresh }, NULL, e));
 }
 
 /* Objects from the seed first, so that the server sends only the rest. */

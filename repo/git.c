@@ -229,7 +229,12 @@ make_env(const struct repo *r, const struct git_cmd *cmd,
 		env_clone(r, cmd->dir != NULL ? cmd->dir : r->dir, env);
 	else
 		proc_env_set(env, "GIT_CEILING_DIRECTORIES", r->state_dir);
-	return (cmd->net ? env_net(r, env, e) : 0);
+	if (cmd->net)
+		return (env_net(r, env, e));
+	/* A configuration found on disk can make any git fetch what it does
+	   not find. */
+	proc_env_set(env, "GIT_ALLOW_PROTOCOL", cmd->seed ? "file" : "none");
+	return (0);
 }
 
 int

@@ -15,6 +15,7 @@ struct git_cmd {
 	enum git_where where;
 	const char *dir;	/* GIT_CLONE: NULL is the clone itself */
 	bool net;		/* talks to the server */
+	bool seed;		/* fetches from this machine */
 	bool quiet;		/* its output is data, not for people */
 	size_t keep;		/* bytes of stdout wanted; more is a failure */
 };

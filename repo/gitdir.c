@@ -215,11 +215,29 @@ sweep(struct scrub *s, const char *sub, keep_fn *keep)
 static bool
 keep_top(const struct scrub *s, const char *name, mode_t type)
 {
-	(void)s;
+	/* A whole history has no end before its beginning. */
+	if (s->r->depth == 0 && str_eq(name, "shallow"))
+		return (false);
 	for (size_t i = 0; i < NENTRIES; i++)
 		if (str_eq(entries[i].name, name))
 			return (entries[i].type == type);
 	return (false);
+}
+
+bool
+gitdir_plain(const char *dir)
+{
+	struct stat st;
+	bool yes = true;
+	char *path;
+
+	for (size_t i = 0; yes && i < NENTRIES; i++) {
+		path = str_printf("%s/.git/%s", dir, entries[i].name);
+		yes = lstat(path, &st) == -1 ||
+		    (st.st_mode & S_IFMT) == entries[i].type;
+		free(path);
+	}
+	return (yes);
 }
 
 static bool

@@ -26,10 +26,15 @@ run(struct repo *r, const char *const *args, size_t keep,
     struct proc_result *res, struct err *e)
 {
 	enum repo_fail was = r->fail;
-	int rc = git_run(r, &(struct git_cmd){ .args = args, .keep = keep,
+	int rc;
+
+	/* Only an operation with the lock may mend it. */
+	if (r->legacy_dir == NULL && !gitdir_plain(r->dir))
+		return (err_set(e, ERR_DAMAGED, "%s was tampered with; the "
+		    "next pull mends it", r->dir));
+	rc = git_run(r, &(struct git_cmd){ .args = args, .keep = keep,
 	    .quiet = true, .where = r->legacy_dir != NULL ? GIT_LEGACY :
 	    GIT_CLONE }, res, e);
-
 	if (rc == -1 && res->end == PROC_EXITED && res->code != 0 &&
 	    e != NULL)
 		e->code = ERR_NOTFOUND;

@@ -319,6 +319,7 @@ class GitHttp:
         self.bytes = 0          # sent
         self.gone = threading.Event()
         self.seen = []
+        self.headers = []       # of every request
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -348,6 +349,7 @@ class GitHttp:
     def handle(self, req):
         given = req.headers.get("Authorization", "")
         self.seen.append((req.path, given))
+        self.headers.append(req.headers.items())
         body = req.rfile.read(int(req.headers.get("Content-Length") or 0))
         if self.redirect:
             req.send_response(302)

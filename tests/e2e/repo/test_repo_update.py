@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 
 import pytest
 
@@ -89,6 +90,79 @@ def test_update_one_input(fleet, remote, inputs):
     host.fails("config", "update", "--impure")
 
 
+# What nix says of itself, takes and refuses, in front of the real one.
+NIX = """#!/usr/bin/python3
+import os, re, sys
+REAL, NEW, LOG = {real!r}, {new!r}, {log!r}
+args = sys.argv[1:]
+if args == ["--version"]:
+    print({version!r})
+    sys.exit()
+flags, words, inputs, flake = [], [], [], "."
+while args:
+    arg = args.pop(0)
+    if arg == "--extra-experimental-features":
+        flags += [arg, args.pop(0)]
+    elif arg == "--flake" and NEW:
+        flake = args.pop(0)
+    elif arg == "--update-input" and not NEW:
+        inputs.append(args.pop(0))
+    elif arg.startswith("-"):
+        sys.exit("error: unrecognised flag '%s'" % arg)
+    else:
+        words.append(arg)
+with open(LOG, "a") as f:
+    print(*sys.argv[4:], file=f)
+command, rest = words[:2], words[2:]
+if NEW and command == ["flake", "update"]:
+    for name in rest:
+        if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_'-]*", name):
+            sys.exit("error: invalid flake input path element '%s'" % name)
+    inputs = rest
+elif len(rest) > 1:
+    sys.exit("error: unexpected argument '%s'" % rest[1])
+elif rest:
+    flake = rest[0]
+if inputs or command == ["flake", "lock"]:
+    argv = ["flake", "lock", flake]
+    for name in inputs:
+        argv += ["--update-input", name]
+else:
+    argv = ["flake", "update", flake]
+os.execv(REAL, [REAL, *flags, *argv])
+"""
+
+
+@pytest.mark.parametrize("version, new", [
+    ("nix (Nix) 2.18.9", False), ("nix (Nix) 2.19.0", True),
+    ("nix (Nix) 2.31.2", True), ("nix (Lix, like Nix) 2.93.3", True),
+    ("nix (Determinate Nix 3.6.2) 2.29.0", True)])
+def test_update_speaks_to_this_nix(fleet, remote, inputs, tmp_path, version,
+                                   new):
+    """Each nix gets its own syntax; the other one would be refused."""
+    spy = tmp_path / "nix-spy"
+    spy.mkdir()
+    log = spy / "log"
+    (spy / "nix").write_text(NIX.format(
+        real=shutil.which("nix"), new=new, log=str(log), version=version))
+    (spy / "nix").chmod(0o755)
+    host = fleet()
+    host.env["PATH"] = f"{spy}:{ENV['PATH']}"
+    assert len(host.ok("update")["moved"]) == 2
+    two = inputs["two"].commit({"value": "1"})
+    one = inputs["one"].commit({"value": "1"})
+    assert [m[0] for m in host.ok("update", "two")["moved"]] == ["two"]
+    assert locked_rev(remote, "one") != one
+    assert host.ok("update", "two", "one")["pushed"]
+    assert (locked_rev(remote, "one"), locked_rev(remote, "two")) == (one,
+                                                                      two)
+    assert log.read_text().splitlines() == ([
+        "update --flake .", "update two --flake .",
+        "update two one --flake ."] if new else [
+        "update .", "lock --update-input two .",
+        "lock --update-input two --update-input one ."])
+
+
 def test_update_dry_run(fleet, remote, inputs):
     """A dry run says what would move and changes nothing."""
     host = fleet()
@@ -162,6 +236,19 @@ exec /usr/bin/git "$@"
     assert_tree_is(host, remote.tip())
 
 
+def push_as_person(remote, name):
+    """A person commits and pushes, on top of whatever is there by then."""
+    remote.commit({name: "x"}, message=name, push=False)
+    for _ in range(100):
+        git("pull", "-q", "--rebase", "origin", "main", cwd=remote.work)
+        rev = remote.head()
+        git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=remote.work,
+            check=False)
+        if rev in git("rev-list", "main", cwd=remote.bare).split():
+            return rev
+    raise AssertionError("a person is never fast enough")
+
+
 def test_update_storm(fleet, remote, inputs):
     """Many hosts at once converge: no merge, one update, nobody's lost."""
     hosts = [fleet() for _ in range(20)]
@@ -169,16 +256,18 @@ def test_update_storm(fleet, remote, inputs):
     for host in hosts:
         host.ok("pull")
     start = remote.tip()
+    git("pull", "-q", "--rebase", "origin", "main", cwd=remote.work)
     new = inputs["one"].commit({"value": "1"})
     running = [h.start("update") for h in hosts]
+    foreign = [push_as_person(remote, f"person-{i}") for i in range(3)]
     done = [(p, *p.communicate(timeout=240)) for p in running]
     answers = [json.loads(out) for _, out, _ in done]
     assert all(p.returncode == 0 for p, _, _ in done), answers
     assert sum(a["pushed"] for a in answers) == 1
-    assert max(a["rounds"] for a in answers) <= 3
+    assert max(a["rounds"] for a in answers) <= 4
     assert locked_rev(remote, "one") == new
-    assert git("rev-list", "--count", f"{start}..main",
-               cwd=remote.bare) == "1"
+    line = git("rev-list", f"{start}..main", cwd=remote.bare).split()
+    assert len(line) == len(foreign) + 1 and set(foreign) < set(line)
     assert git("rev-list", "--merges", "main", cwd=remote.bare) == ""
     for host in hosts:
         host.ok("pull")
