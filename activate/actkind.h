@@ -12,7 +12,7 @@ extern const struct actkind {
 	const char *system;		/* a system's name begins with it; NULL:
 					   this kind has no system closures */
 	bool mode_arg;			/* the mode's word is its argument */
-	bool modes[DEPLOY_DRY + 1];	/* that it knows */
+	bool modes[DEPLOY_MODES];	/* that it knows */
 	bool needs_root;
 } actkinds[];
 

@@ -21,6 +21,7 @@
 
 #define PROFILE_TIMEOUT 120000
 #define LINK_OUTPUT 65536
+#define FAILED_MAX 32768	/* of a record that may be twice as long */
 #define RUNNING "/run/current-system"
 
 /* ---- the record ---- */
@@ -242,7 +243,8 @@ actstep_program(struct actstep *s, const struct activation *a,
 	int ret;
 
 	if (k->mode_arg)
-		own[1] = deploy_mode_name(a->mode);
+		own[1] = deploy_mode_name(a->mode == DEPLOY_TRIAL ?
+		    DEPLOY_TEST : a->mode);
 	run.argv = a->command != NULL ? a->command : own;
 	environment(a, &env);
 	run.env = proc_env_get(&env);
@@ -272,16 +274,39 @@ check_rebuilt(struct actstep *s, struct verdict *v)
 	free(now);
 }
 
-/* Units that had failed before do not count. */
 static void
-check_units(const char *before, struct verdict *v)
+note_units(struct actstep *s)
+{
+	struct buf b = { 0 };
+
+	if (s->a->kind == DEPLOY_NIXOS && units_failed(&b, NULL) == 0 &&
+	    b.len < FAILED_MAX)
+		set_text(&s->rec.failed, b.len > 0 ? b.data : "");
+	buf_free(&b);
+}
+
+char *
+actstep_new_failures(const struct actstep *s)
 {
 	struct buf after = { 0 };
+	char *names = NULL;
+
+	if (s->rec.failed != NULL && units_failed(&after, NULL) == 0)
+		names = units_new(s->rec.failed, after.len > 0 ? after.data :
+		    "");
+	buf_free(&after);
+	return (names);
+}
+
+/* Units that had failed before do not count. */
+static void
+check_units(const struct actstep *s, struct verdict *v)
+{
 	char *failed;
 
-	if (v->exit_code != VERDICT_UNITS || units_failed(&after, NULL) == -1)
+	if (v->exit_code != VERDICT_UNITS ||
+	    (failed = actstep_new_failures(s)) == NULL)
 		return;
-	failed = units_new(before, after.len > 0 ? after.data : "");
 	if (failed[0] == '\0') {
 		v->outcome = DEPLOY_OK;
 		snprintf(v->text, sizeof(v->text), "activated; units that "
@@ -290,16 +315,14 @@ check_units(const char *before, struct verdict *v)
 		snprintf(v->text, sizeof(v->text), "switched, but these units "
 		    "failed: %.180s", failed);
 	free(failed);
-	buf_free(&after);
 }
 
 enum deploy_outcome
 actstep_activate(struct actstep *s, struct err *e)
 {
-	struct buf before = { 0 };
 	struct verdict v;
-	int r;
 
+	note_units(s);
 	if (actstep_sets_profile(s->a)) {
 		if (actstep_enter(s, ACTRECORD_PROFILE, e) == -1)
 			return (DEPLOY_FAILED);
@@ -309,13 +332,9 @@ actstep_activate(struct actstep *s, struct err *e)
 	s->rec.deadline = tick_mono() + s->a->timeout;
 	if (actstep_enter(s, ACTRECORD_ACTIVATING, e) == -1)
 		return (DEPLOY_FAILED);
-	if (s->a->kind == DEPLOY_NIXOS && units_failed(&before, NULL) == -1)
-		buf_clear(&before);
-	if ((r = actstep_program(s, s->a, &v, e)) == 0)
-		check_units(before.len > 0 ? before.data : "", &v);
-	buf_free(&before);
-	if (r == -1)
+	if (actstep_program(s, s->a, &v, e) == -1)
 		return (DEPLOY_FAILED);
+	check_units(s, &v);
 	check_rebuilt(s, &v);
 	s->rec.exit_code = v.exit_code;
 	s->rec.needs_reboot = v.needs_reboot;

@@ -39,6 +39,10 @@ int	 actstep_profile(const struct activation *, struct err *)
 int	 actstep_program(struct actstep *, const struct activation *,
 	    struct verdict *, struct err *) __attribute__((warn_unused_result));
 
+/* Units that failed since the activation began, "a, b"; NULL: not known, and
+   so for kinds without units.  The caller frees. */
+char	*actstep_new_failures(const struct actstep *);
+
 /* Both with the phases recorded; ${e} says why if it is not ok. */
 enum deploy_outcome actstep_activate(struct actstep *, struct err *);
 

@@ -37,6 +37,13 @@ set_text(char **field, const char *text)
 	*field = str_dup(text);
 }
 
+/* Neither profile nor boot entry change: a boot undoes it. */
+static bool
+only_runs(const struct activation *a)
+{
+	return (a->mode == DEPLOY_TEST || a->mode == DEPLOY_TRIAL);
+}
+
 /* What is there before can be had back, and it matters. */
 static bool
 armed(const struct actstep *s)
@@ -47,8 +54,17 @@ armed(const struct actstep *s)
 		return (false);
 	return ((a->mode == DEPLOY_SWITCH &&
 	    !str_eq(s->rec.previous, s->rec.path)) ||
-	    (a->mode == DEPLOY_TEST && s->rec.running != NULL &&
+	    (only_runs(a) && s->rec.running != NULL &&
 	    !str_eq(s->rec.running, s->rec.path)));
+}
+
+/* What ran before; a specialisation is found again by its name. */
+static const char *
+old_system(const struct actstep *s)
+{
+	if (only_runs(s->a) && s->rec.specialisation == NULL)
+		return (s->rec.running);
+	return (s->rec.previous);
 }
 
 static int
@@ -80,8 +96,7 @@ go_back(struct actstep *s, bool ran, struct err *e)
 		return (-1);
 	if (!ran)
 		return (0);
-	back.path = back.mode == DEPLOY_TEST ? s->rec.running :
-	    s->rec.previous;
+	back.path = old_system(s);
 	if (activation_check(&back, e) == -1 ||
 	    actstep_program(s, &back, &v, e) == -1)
 		return (-1);
@@ -108,7 +123,7 @@ revert(struct actstep *s, bool ran, struct err *e)
 		return (DEPLOY_FAILED);
 	}
 	err_set(e, ERR_CHILD, "rolled back to %.200s: %.600s",
-	    nixstore_name(s->rec.previous), s->rec.reason);
+	    nixstore_name(old_system(s)), s->rec.reason);
 	return (DEPLOY_ROLLED_BACK);
 }
 
@@ -137,13 +152,27 @@ told_reason(const struct actstep *s, struct err *e)
 	free(path);
 }
 
+/* It was confirmed; but units may have failed since it ended. */
+static enum deploy_outcome
+check_units(struct actstep *s, struct err *e)
+{
+	char *failed = actstep_new_failures(s);
+	const bool bad = failed != NULL && failed[0] != '\0';
+
+	if (bad)
+		err_set(e, ERR_CHILD, "these units failed after the "
+		    "activation: %.400s", failed);
+	free(failed);
+	return (bad ? revert(s, true, e) : DEPLOY_OK);
+}
+
 /* DEPLOY_STOPPED: we are to end, the waiting goes on without us. */
 static enum deploy_outcome
 wait_confirm(struct actstep *s, struct err *e)
 {
 	for (;;) {
 		if (told(s, GUARD_CONFIRM))
-			return (DEPLOY_OK);
+			return (check_units(s, e));
 		if (told(s, GUARD_REVERT)) {
 			told_reason(s, e);
 			return (revert(s, true, e));
@@ -166,6 +195,41 @@ confirm(struct actstep *s, struct err *e)
 	if (actstep_enter(s, ACTRECORD_CONFIRMING, e) == -1)
 		return (revert(s, true, e));
 	return (wait_confirm(s, e));
+}
+
+/* ---- a test that was confirmed ---- */
+
+/* ${mode} installs the boot entry and, if another system runs, switches. */
+static enum deploy_outcome
+commit(struct actstep *s, enum deploy_mode mode, struct err *e)
+{
+	const struct activation *asked = s->a;
+	struct activation whole = *asked, last = *asked;
+	enum deploy_outcome outcome = DEPLOY_OK;
+	struct verdict v;
+
+	/* From here on it is undone as a switch is. */
+	whole.mode = DEPLOY_SWITCH;
+	last.mode = mode;
+	s->a = &whole;
+	set_text(&s->rec.mode, deploy_mode_name(whole.mode));
+	s->rec.child = 0;
+	s->rec.deadline = tick_mono() + asked->timeout;
+	if (actstep_enter(s, ACTRECORD_COMMITTING, e) == -1 ||
+	    actstep_profile(&last, e) == -1 ||
+	    actstep_program(s, &last, &v, e) == -1)
+		outcome = DEPLOY_FAILED;
+	else if (v.outcome != DEPLOY_OK && v.exit_code != VERDICT_UNITS) {
+		outcome = DEPLOY_FAILED;
+		err_set(e, ERR_CHILD, "%s", v.text);
+	}
+	if (outcome != DEPLOY_OK)
+		err_wrap(e, "it was confirmed, but cannot become what the "
+		    "next boot takes");
+	if (outcome != DEPLOY_OK && armed(s))
+		outcome = revert(s, true, e);
+	s->a = asked;
+	return (outcome);
 }
 
 /* The activation came to an end that is known. */
@@ -232,6 +296,7 @@ resume(struct actstep *s, struct err *e)
 {
 	const enum actrecord_phase phase = actrecord_phase(&s->rec);
 	const bool booted = !same_boot(&s->rec);
+	const bool undone = booted && only_runs(s->a);
 
 	free(s->rec.boot_id);
 	s->rec.boot_id = osinfo_boot_id();
@@ -240,15 +305,19 @@ resume(struct actstep *s, struct err *e)
 	switch (phase) {
 	case ACTRECORD_PROFILE:
 	case ACTRECORD_ACTIVATING:
-		return (abandoned(s, booted, phase == ACTRECORD_ACTIVATING,
-		    e));
+		return (abandoned(s, booted, !undone &&
+		    phase == ACTRECORD_ACTIVATING, e));
 	case ACTRECORD_CONFIRMING:
+		if (undone)
+			return (abandoned(s, booted, false, e));
 		/* A new boot gets all of the time again. */
 		return (booted ? confirm(s, e) : wait_confirm(s, e));
+	case ACTRECORD_COMMITTING:
+		return (commit(s, booted ? DEPLOY_SWITCH : DEPLOY_BOOT, e));
 	case ACTRECORD_REVERTING:
 		err_set(e, ERR_CHILD, "%s", s->rec.reason != NULL ?
 		    s->rec.reason : "it was asked for");
-		return (revert(s, true, e));
+		return (revert(s, !undone, e));
 	default:
 		err_set(e, ERR_CHILD, "interrupted before anything was "
 		    "changed");
@@ -299,6 +368,8 @@ carry(struct actstep *s, bool begin, struct err *e)
 		outcome = DEPLOY_REFUSED;
 	else
 		outcome = judge(s, actstep_activate(s, &why), &why);
+	if (outcome == DEPLOY_OK && s->a->mode == DEPLOY_TRIAL)
+		outcome = commit(s, DEPLOY_BOOT, &why);
 	if (outcome == DEPLOY_STOPPED)
 		return (0);
 	if (actstep_finish(s, outcome, &why) == 0)

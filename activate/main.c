@@ -146,7 +146,7 @@ convert(struct options *o)
 
 	if (kind == -1)
 		return (usage_error("not a kind:", o->kind));
-	if (mode == -1)
+	if (mode == -1 || mode == DEPLOY_TRIAL)
 		return (usage_error("not a mode:", o->mode));
 	if (str_int(o->timeout, 1, TIMEOUT_MAX, &o->act.timeout) == -1)
 		return (usage_error("not a timeout in milliseconds:",

@@ -17,6 +17,7 @@
 #include "flock.h"
 #include "guard.h"
 #include "log.h"
+#include "osinfo.h"
 #include "record.h"
 #include "service.h"
 #include "str.h"
@@ -83,6 +84,18 @@ worked_on(const char *dir)
 	return (held);
 }
 
+/* Prepared and never activated, and nobody is about to. */
+static bool
+forgotten(const struct actrecord *rec)
+{
+	char *boot = osinfo_boot_id();
+	const bool same = str_eq(boot, rec->boot_id);
+
+	free(boot);
+	return (!same || tick_mono() - (rec->deadline - rec->timeout) >
+	    FORGOTTEN);
+}
+
 /* Is it open?  If nobody works on it, somebody does from now on. */
 static bool
 carry_on(const struct service *s, const char *dir)
@@ -99,8 +112,7 @@ carry_on(const struct service *s, const char *dir)
 	open = !actrecord_done(&rec);
 	if (open && !worked_on(dir) &&
 	    (actrecord_phase(&rec) != ACTRECORD_PREPARED ||
-	    tick_wall() - rec.started_at > FORGOTTEN ||
-	    tick_wall() < rec.started_at)) {
+	    forgotten(&rec))) {
 		log_warn("carrying on what was left open", "op_id", rec.op_id,
 		    "phase", rec.phase);
 		if (start(s, dir, NULL, &e) == -1)
@@ -214,6 +226,10 @@ check_phase(const struct ask *a, enum actrecord_phase phase, struct err *e)
 	if (actrecord_phase(&rec) != phase)
 		r = err_set(e, ERR_REFUSED, "the activation is not %s but %s",
 		    actrecord_phase_name(phase), rec.phase);
+	/* Who is to undo it may be late, too; that does not help. */
+	else if (actrequest_verb(&a->req) == ACTVERB_CONFIRM &&
+	    tick_mono() >= rec.confirm_by)
+		r = err_set(e, ERR_REFUSED, "the time to confirm it is over");
 	actrecord_free(&rec);
 	return (r);
 }

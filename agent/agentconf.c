@@ -184,6 +184,21 @@ fill_hub(struct agentconf *c, struct err *e)
 }
 
 static void
+fill_probes(struct agentconf *c, struct err *e)
+{
+	struct err sub = { 0 };
+	char *line;
+
+	if (probe_parse(settings_str(c->set, SET_CONFIRM_PROBES), &c->probes,
+	    &sub) == 0)
+		return;
+	line = str_printf("NIXFLEET_CONFIRM_PROBES (%s): %s",
+	    settings_origin(c->set, SET_CONFIRM_PROBES), sub.text);
+	wrong(e, line);
+	free(line);
+}
+
+static void
 fill(struct agentconf *c, struct err *e)
 {
 	const char *name = settings_str(c->set, SET_HOSTNAME);
@@ -211,6 +226,7 @@ fill(struct agentconf *c, struct err *e)
 		free(line);
 	}
 	fill_repo(c, e);
+	fill_probes(c, e);
 	if (c->repo_dir != NULL && sub_dir != NULL)
 		c->flake_dir = file_join(c->repo_dir, sub_dir);
 	else
@@ -254,6 +270,7 @@ agentconf_free(struct agentconf **cp)
 		return;
 	settings_free(&c->set);
 	url_free(&c->url);
+	probe_free(&c->probes);
 	free(c->url_text);
 	free(c->state_dir);
 	free(c->repo_dir);
@@ -318,6 +335,8 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->activate_timeout =
 	    settings_int(c->set, SET_ACTIVATE_TIMEOUT) * 1000;
 	d->confirm_timeout = settings_int(c->set, SET_CONFIRM_TIMEOUT) * 1000;
+	d->commit_late = str_eq(settings_str(c->set, SET_ACTIVATE_MODE),
+	    "test-then-commit");
 	d->test_timeout = settings_int(c->set, SET_TEST_TIMEOUT) * 1000;
 	d->keep_generations = settings_int(c->set, SET_KEEP_GENERATIONS);
 	d->stop_fd = -1;

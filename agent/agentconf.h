@@ -6,6 +6,7 @@
 
 #include "deploy.h"
 #include "err.h"
+#include "probe.h"
 #include "proc.h"
 #include "repo.h"
 #include "settings.h"
@@ -25,6 +26,7 @@ struct agentconf {
 	char *control_socket;
 	char *token_cache;
 	const char *version;		/* what we report to the hub */
+	struct probe_list probes;	/* that a switch must pass to stay */
 	enum deploy_kind kind;
 	int64_t interval;		/* seconds between heartbeats */
 };

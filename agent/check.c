@@ -119,7 +119,7 @@ check_build(const struct agentconf *c)
 
 /* ---- hub: one real handshake ---- */
 
-struct probe {
+struct attempt {
 	uv_loop_t loop;
 	uv_timer_t limit;
 	struct hublink *link;
@@ -131,7 +131,7 @@ struct probe {
 static const char *
 on_token(void *cookie)
 {
-	struct probe *p = cookie;
+	struct attempt *p = cookie;
 
 	return (hosttoken_current(&p->token));
 }
@@ -139,7 +139,7 @@ on_token(void *cookie)
 static bool
 on_refused(void *cookie)
 {
-	struct probe *p = cookie;
+	struct attempt *p = cookie;
 	bool other = hosttoken_refused(&p->token);
 
 	p->own_refused |= other;
@@ -149,7 +149,7 @@ on_refused(void *cookie)
 static void
 on_open(void *cookie)
 {
-	struct probe *p = cookie;
+	struct attempt *p = cookie;
 
 	p->open = true;
 	hublink_close(p->link);
@@ -182,7 +182,7 @@ on_room(void *cookie)
 static void
 on_state(void *cookie)
 {
-	struct probe *p = cookie;
+	struct attempt *p = cookie;
 	enum hublink_state state = hublink_state(p->link);
 
 	/* A second token is tried at once, everything else ends here. */
@@ -201,7 +201,7 @@ on_state(void *cookie)
 static void
 on_limit(uv_timer_t *t)
 {
-	struct probe *p = t->data;
+	struct attempt *p = t->data;
 
 	snprintf(p->why, sizeof(p->why), "no answer within %d s",
 	    HANDSHAKE_LIMIT / 1000);
@@ -209,7 +209,7 @@ on_limit(uv_timer_t *t)
 }
 
 static int
-handshake(const struct agentconf *c, struct probe *p, struct err *e)
+handshake(const struct agentconf *c, struct attempt *p, struct err *e)
 {
 	struct hublink_conf hc = { .loop = &p->loop, .url = &c->url,
 	    .token = on_token, .on_refused = on_refused, .on_open = on_open,
@@ -242,7 +242,7 @@ handshake(const struct agentconf *c, struct probe *p, struct err *e)
 static int
 check_hub(const struct agentconf *c)
 {
-	struct probe p = { 0 };
+	struct attempt p = { 0 };
 	struct err e = { 0 };
 	char *text;
 	int bad;

@@ -56,10 +56,10 @@ on_deploy_progress(void *cookie, const struct deploy_progress *p)
 }
 
 static int
-on_confirm(void *cookie, struct err *e)
+on_confirm(void *cookie, int64_t limit, struct err *e)
 {
 
-	return (confirm_after(cookie, e));
+	return (confirm_after(cookie, limit, e));
 }
 
 int

@@ -12,6 +12,8 @@ static const char *const host_kinds[] = { "nixos", "darwin", "home", "custom",
 	NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error",
 	NULL };
+static const char *const activate_modes[] = { "switch", "test-then-commit",
+	NULL };
 static const char *const histories[] = { "accept", "fast-forward", NULL };
 static const char *const colour_modes[] = { "auto", "always", "never", NULL };
 static const char *const locations[] = { "home", "work", "cloud", "office",
@@ -118,6 +120,14 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "service, which else goes back; 0: never goes back"),
 	ROW(CONFIRM_TESTS, A, BOOL, 0, "false", 0, 0, NULL,
 	    "go back also if one of the host's own tests fails in that time"),
+	ROW(CONFIRM_PROBES, A, LIST, 0, NULL, 0, 0, NULL,
+	    "go back also if one of these fails in that time and did not "
+	    "before: tcp://HOST:PORT, http://..., https://... or exec:/PROGRAM "
+	    "ARG..., each after within=SECONDS (5) and, for http, status=CODE "
+	    "(200 to 399) if it differs"),
+	ROW(ACTIVATE_MODE, A, WORD, 0, "switch", 0, 0, activate_modes,
+	    "when profile and boot entry of a nixos system change: with the "
+	    "switch, or only after it was confirmed"),
 	ROW(TEST_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
 	    "limit for all of the host's tests together"),
 	ROW(KEEP_GENERATIONS, A, INT, 0, "0", 0, 1000, NULL,

@@ -16,6 +16,7 @@ static const char *const phases[] = {
 	[ACTRECORD_PREPARED] = "prepared", [ACTRECORD_PROFILE] = "profile",
 	[ACTRECORD_ACTIVATING] = "activating",
 	[ACTRECORD_CONFIRMING] = "confirming",
+	[ACTRECORD_COMMITTING] = "committing",
 	[ACTRECORD_REVERTING] = "reverting", [ACTRECORD_DONE] = "done", NULL,
 };
 
@@ -33,6 +34,7 @@ static const struct record_field fields[] = {
 	    phases },
 	ROW(outcome, RECORD_STR, RECORD_NULL),
 	ROW(text, RECORD_STR, RECORD_NULL),
+	ROW(failed, RECORD_STR, RECORD_NULL),
 	ROW(reason, RECORD_STR, RECORD_NULL),
 	ROW(boot_id, RECORD_STR, RECORD_NULL),
 	ROW(generation, RECORD_INT, 0),

@@ -19,6 +19,8 @@ enum actrecord_phase {
 	ACTRECORD_PROFILE,	/* the profile is being set */
 	ACTRECORD_ACTIVATING,	/* the activation runs */
 	ACTRECORD_CONFIRMING,	/* it ended well; somebody has to say so */
+	ACTRECORD_COMMITTING,	/* somebody did: test-then-commit becomes the
+				   switch that it was a test for */
 	ACTRECORD_REVERTING,	/* what was there before is activated */
 	ACTRECORD_DONE,		/* outcome says how it ended */
 };
@@ -33,6 +35,8 @@ struct actrecord {
 	char *path;		/* store path meant */
 	char *phase, *outcome;	/* outcome NULL until done */
 	char *text;		/* one sentence for people */
+	char *failed;		/* units that had failed before, a line each;
+				   NULL: not known */
 	char *reason;		/* why it is or was reverted; NULL: it is not */
 	char *boot_id;		/* of the boot that deadline belongs to */
 	int64_t generation;	/* of the profile before */

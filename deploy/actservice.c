@@ -11,6 +11,8 @@
 
 #define INTERVAL 100			/* ms between two looks */
 #define CONFIRM_EVERY 1000
+#define LAST_WORD 1000			/* before the deadline passes */
+#define REASON_MAX 400
 #define CHUNK (1024 * 1024)		/* of log between two looks */
 #define SLACK 120000			/* beyond every deadline */
 
@@ -20,7 +22,7 @@ struct watch {
 	char *dir;
 	struct logtail log;
 	int stop_fd;
-	bool confirmed, reverting;
+	bool confirmed, reverting;	/* told; being told */
 	int64_t confirm_at;		/* next attempt */
 	char why[ERR_TEXT];		/* the last one failed */
 };
@@ -45,19 +47,45 @@ pause_for(struct watch *w, int64_t ms)
 	    "goes on to its end or its deadline");
 }
 
+static int
+tell(const struct watch *w, enum actverb v, const char *reason, struct err *e)
+{
+	struct actrequest req = { .reason = str_dup(reason) };
+	int r;
+
+	req.verb = str_dup(actrequest_verb_name(v));
+	req.op = str_dup(w->op_id);
+	r = actclient_ask(w->conf, &req, e);
+	actrequest_free(&req);
+	return (r);
+}
+
+/* The time is over: go back, and put on record why. */
+static void
+give_up(struct watch *w, const struct actrecord *rec)
+{
+	char *reason = str_printf("nobody could confirm within %lld s that "
+	    "this host can still do its job: %.*s",
+	    (long long)rec->confirm / 1000, REASON_MAX, w->why);
+	struct err e;
+
+	/* If it cannot be told, the deadline passes anyway. */
+	w->confirmed = tell(w, ACTVERB_REVERT, reason, &e) == 0;
+	free(reason);
+}
+
 /* Say that all is well, if it is. */
 static void
-confirm(struct watch *w)
+confirm(struct watch *w, int64_t left)
 {
-	char verb[] = "confirm", *op = str_dup(w->op_id);
-	const struct actrequest req = { .verb = verb, .op = op };
 	struct err e = { 0 };
 	int r = 0;
 
+	left -= LAST_WORD;
 	if (w->conf->confirm != NULL)
-		r = w->conf->confirm(w->conf->cookie, &e);
+		r = w->conf->confirm(w->conf->cookie, left > 0 ? left : 1, &e);
 	if (r == 0)
-		r = actclient_ask(w->conf, &req, &e);
+		r = tell(w, ACTVERB_CONFIRM, NULL, &e);
 	w->confirmed = r == 0;
 	if (r == 0)
 		note(w, "confirmed: this host can still do its job");
@@ -67,7 +95,20 @@ confirm(struct watch *w)
 		note(w, e.text);
 	}
 	w->confirm_at = tick_mono() + CONFIRM_EVERY;
-	free(op);
+}
+
+/* It waits for us. */
+static void
+on_waiting(struct watch *w, const struct actrecord *rec)
+{
+	const int64_t now = tick_mono(), left = rec->confirm_by - now;
+
+	if (w->confirmed)
+		return;
+	if (left <= LAST_WORD && w->why[0] != '\0')
+		give_up(w, rec);
+	else if (now >= w->confirm_at)
+		confirm(w, left);
 }
 
 static void
@@ -95,9 +136,8 @@ look(struct watch *w, struct actrecord *rec, struct err *e)
 	phase = actrecord_phase(rec);
 	if (phase == ACTRECORD_DONE)
 		return (true);
-	if (phase == ACTRECORD_CONFIRMING && !w->confirmed &&
-	    tick_mono() >= w->confirm_at)
-		confirm(w);
+	if (phase == ACTRECORD_CONFIRMING)
+		on_waiting(w, rec);
 	if (phase == ACTRECORD_REVERTING)
 		say_reverting(w, rec);
 	actrecord_free(rec);

@@ -17,6 +17,7 @@ static const char *const kinds[] = {
 static const char *const modes[] = {
 	[DEPLOY_SWITCH] = "switch", [DEPLOY_BOOT] = "boot",
 	[DEPLOY_TEST] = "test", [DEPLOY_DRY] = "dry-activate",
+	[DEPLOY_TRIAL] = "test-then-commit",
 };
 static const char *const outcomes[] = {
 	[DEPLOY_OK] = "ok", [DEPLOY_FAILED] = "failed",
@@ -145,6 +146,24 @@ check_programs(const struct deploy_conf *c, struct err *e)
 	return (0);
 }
 
+/* To test and commit later there must be one who waits in between. */
+static int
+check_commit(const struct deploy_conf *c, struct err *e)
+{
+	if (!c->commit_late)
+		return (0);
+	if (c->kind != DEPLOY_NIXOS)
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE_MODE "
+		    "test-then-commit is for hosts of kind nixos: the "
+		    "activation of kind %s cannot test", kinds[c->kind]));
+	if (actclient_wanted(c))
+		return (0);
+	return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE_MODE "
+	    "test-then-commit needs the activation service: start "
+	    "nixfleet-activate.socket, and do not set "
+	    "NIXFLEET_REBUILD_COMMAND"));
+}
+
 int
 deploy_check(const struct deploy_conf *c, struct err *e)
 {
@@ -162,9 +181,10 @@ deploy_check(const struct deploy_conf *c, struct err *e)
 	    strstr(c->profile, "/../") != NULL))
 		return (err_set(e, ERR_INPUT, "NIXFLEET_PROFILE \"%s\" must be "
 		    "an absolute path", c->profile));
-	if (c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN)
-		return (check_root(c, e));
-	return (0);
+	if ((c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN) &&
+	    check_root(c, e) == -1)
+		return (-1);
+	return (check_commit(c, e));
 }
 
 bool

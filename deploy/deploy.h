@@ -20,8 +20,13 @@
 
 enum deploy_kind { DEPLOY_NIXOS, DEPLOY_DARWIN, DEPLOY_HOME, DEPLOY_CUSTOM };
 
-/* What an activation does; words of switch-to-configuration. */
-enum deploy_mode { DEPLOY_SWITCH, DEPLOY_BOOT, DEPLOY_TEST, DEPLOY_DRY };
+/*
+ * What an activation does; words of switch-to-configuration, but the last:
+ * test, and when that was confirmed, what switch does beyond it.
+ */
+enum deploy_mode { DEPLOY_SWITCH, DEPLOY_BOOT, DEPLOY_TEST, DEPLOY_DRY,
+	DEPLOY_TRIAL };
+#define DEPLOY_MODES (DEPLOY_TRIAL + 1)
 
 /* The closed list of protocol.md, in its order. */
 enum deploy_outcome {
@@ -69,6 +74,8 @@ struct deploy_conf {
 	int64_t confirm_timeout;	/* ms for confirm to succeed before the
 					   service goes back; 0: no need to */
 	int64_t keep_generations;	/* after an activation; 0: all */
+	bool commit_late;		/* nixos, by the service: a switch is
+					   DEPLOY_TRIAL */
 	int64_t test_timeout;		/* ms, > 0: all tests together */
 	int stop_fd;			/* readable: stop; -1: none */
 	/* Each line as it comes, at most PROC_LINE_MAX bytes, any byte. */
@@ -76,8 +83,8 @@ struct deploy_conf {
 	/* At most four times a second; NULL: none. */
 	void (*on_progress)(void *, const struct deploy_progress *);
 	/* After an activation, asked until it is 0: can this host still do
-	   its job?  NULL: it can. */
-	int (*confirm)(void *, struct err *);
+	   its job?  It may take that many ms.  NULL: it can. */
+	int (*confirm)(void *, int64_t, struct err *);
 	void *cookie;
 };
 
@@ -85,7 +92,8 @@ struct deploy_conf {
 int	 deploy_kind_parse(const char *word);
 const char *deploy_kind_name(enum deploy_kind);
 
-/* "switch", "boot", "test", "dry-activate"; -1 if it is none of them. */
+/* "switch", "boot", "test", "dry-activate", "test-then-commit"; -1 if it is
+   none of them. */
 int	 deploy_mode_parse(const char *word);
 const char *deploy_mode_name(enum deploy_mode);
 
@@ -188,9 +196,10 @@ struct deploy_result {
  * Make req->path the host's system: profile and activation, by the activation
  * service, or by nixfleet-activate in its own session, whose record is in
  * state_dir/activation/OP_ID/.  Follows its log (lines with DEPLOY_OUT) until
- * it ends; it ends by its deadline at the latest.  If the switch inhibitors
- * of a nixos system forbid a switch, it is prepared for the next boot.  An
- * active specialisation stays.  A stop is noted but does
+ * it ends; it ends by its deadline at the latest.  With conf->commit_late
+ * profile and boot entry change only when the activation was confirmed.  If
+ * the switch inhibitors of a nixos system forbid a switch, it is prepared for
+ * the next boot.  An active specialisation stays.  A stop is noted but does
  * not tear an activation in half.  What runs already and was activated well is
  * not activated again (changed false).  0 when the outcome is known, also if
  * it is bad; -1 if it could not be started, nothing changed then.

@@ -88,6 +88,7 @@ nothing_to_do(const struct deploy_conf *c, const struct deploy_request *req)
 
 	switch (req->mode) {
 	case DEPLOY_SWITCH:
+	case DEPLOY_TRIAL:
 		done = runs && boots;
 		break;
 	case DEPLOY_BOOT:
@@ -187,17 +188,20 @@ out:
 }
 
 static int
-run(const struct deploy_conf *c, const struct deploy_request *req,
+run(const struct deploy_conf *c, const struct deploy_request *ask,
     bool rollback, struct deploy_result *res, struct err *e)
 {
+	struct deploy_request req = *ask;
 	struct actrecord rec;
 	int r;
 
-	say_progress(c, req->path);
+	if (c->commit_late && req.mode == DEPLOY_SWITCH)
+		req.mode = DEPLOY_TRIAL;
+	say_progress(c, req.path);
 	if (actclient_wanted(c))
-		r = actservice_run(c, req, rollback, &rec, e);
+		r = actservice_run(c, &req, rollback, &rec, e);
 	else
-		r = run_detached(c, req, rollback, &rec, e);
+		r = run_detached(c, &req, rollback, &rec, e);
 	if (r == 0) {
 		result_of(&rec, res);
 		actrecord_free(&rec);

@@ -81,9 +81,8 @@ speaks_http(int fd, int64_t until)
 
 /* Try one address: errno of the attempt; is it plain HTTP behind it? */
 static int
-try_one(const struct addrinfo *ai, bool tls, bool *plain)
+try_one(const struct addrinfo *ai, int64_t until, bool tls, bool *plain)
 {
-	int64_t until = tick_mono() + KNOCK_MS;
 	int fd, code;
 
 	if ((fd = socket(ai->ai_family, SOCK_STREAM, 0)) == -1)
@@ -97,29 +96,62 @@ try_one(const struct addrinfo *ai, bool tls, bool *plain)
 	return (code);
 }
 
-int
-reach_why(const struct url *u, const char *lws, size_t len, struct err *e)
+static int
+look_up(const struct url *u, struct addrinfo **list, struct err *e)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list;
 	char port[16];
-	bool plain = false;
 	int rc;
 
 	snprintf(port, sizeof(port), "%d", u->port);
-	rc = getaddrinfo(u->host, port, &hints, &list);
+	rc = getaddrinfo(u->host, port, &hints, list);
+	if (rc == 0)
+		return (0);
 	if (rc == EAI_NONAME)
 		return (err_set(e, ERR_NET, "the host name \"%s\" is not "
 		    "known", u->host));
-	if (rc != 0)
-		return (err_set(e, ERR_NET, "the host name \"%s\" cannot be "
-		    "looked up: %s", u->host, gai_strerror(rc)));
-	rc = try_one(list, u->tls, &plain);
+	return (err_set(e, ERR_NET, "the host name \"%s\" cannot be looked "
+	    "up: %s", u->host, gai_strerror(rc)));
+}
+
+/* Nobody took a connection: ${code} is its errno. */
+static int
+not_taken(const struct url *u, int code, struct err *e)
+{
+	return (err_set(e, ERR_NET, "%s:%d: %s", u->host, u->port,
+	    code == ECONNREFUSED ? "connection refused" : strerror(code)));
+}
+
+int
+reach_knock(const struct url *u, int64_t limit, struct err *e)
+{
+	const struct addrinfo *ai;
+	struct addrinfo *list;
+	int64_t until;
+	int code = ETIMEDOUT;
+
+	if (look_up(u, &list, e) == -1)
+		return (-1);
+	until = tick_mono() + limit;
+	for (ai = list; ai != NULL && code != 0; ai = ai->ai_next)
+		code = try_one(ai, until, false, NULL);
+	freeaddrinfo(list);
+	return (code == 0 ? 0 : not_taken(u, code, e));
+}
+
+int
+reach_why(const struct url *u, const char *lws, size_t len, struct err *e)
+{
+	struct addrinfo *list;
+	bool plain = false;
+	int rc;
+
+	if (look_up(u, &list, e) == -1)
+		return (-1);
+	rc = try_one(list, tick_mono() + KNOCK_MS, u->tls, &plain);
 	freeaddrinfo(list);
 	if (rc != 0)
-		return (err_set(e, ERR_NET, "%s:%d: %s", u->host, u->port,
-		    rc == ECONNREFUSED ? "connection refused" :
-		    strerror(rc)));
+		return (not_taken(u, rc, e));
 	if (plain)
 		return (err_set(e, ERR_NET, "the hub at %s:%d does not speak "
 		    "TLS: use http:// or give it a certificate", u->host,

@@ -2,6 +2,7 @@
 #define REACH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -29,5 +30,13 @@ size_t	 reach_address(const struct url *, unsigned turn,
  */
 int	 reach_why(const struct url *, const char *lws, size_t len,
 	    struct err *);
+
+/**
+ * reach_knock(u, limit, e):
+ * Does anybody take connections at host and port of ${u}, at one of the
+ * addresses at least, within ${limit} ms (and however long the resolver takes)?
+ */
+int	 reach_knock(const struct url *, int64_t limit, struct err *)
+	    __attribute__((warn_unused_result));
 
 #endif

@@ -84,6 +84,8 @@ in
       NIXFLEET_ALLOW_INSECURE_HTTP = if cfg.allowInsecureHttp then "true" else "";
       NIXFLEET_FLAKE_ATTR = cfg.flakeAttr;
       NIXFLEET_REBUILD_COMMAND = cfg.rebuildCommand;
+      NIXFLEET_CONFIRM_PROBES = lib.concatStringsSep ", " (cfg.confirmProbes or [ ]);
+      NIXFLEET_ACTIVATE_MODE = cfg.activateMode or null;
       NIXFLEET_BACKUP_EXTENSION = cfg.backupExtension or null;
       NIXFLEET_HOST_KIND = platform;
       NIXFLEET_ACTIVATE = "${cfg.package.agent or cfg.package}/bin/nixfleet-activate";

@@ -292,6 +292,38 @@ in
     '';
   };
 
+  confirmProbes = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [
+      "tcp://127.0.0.1:5432"
+      "within=10 status=200 https://www.example/health"
+      "exec:/run/current-system/sw/bin/check-mail --quick"
+    ];
+    description = ''
+      What has to be well after a switch for it to stay: a port that takes
+      connections, a page with a status from 200 to 399 (or the one that
+      `status=` names), a program that ends with 0, run as the agent's user.
+      Each may take 5 seconds, or `within=` so many, and is tried again until
+      the time for the confirmation is over; then the host goes back. What
+      failed before the switch already does not count.
+    '';
+  };
+
+  activateMode = mkOption {
+    type = types.enum [
+      "switch"
+      "test-then-commit"
+    ];
+    default = "switch";
+    example = "test-then-commit";
+    description = ''
+      When the profile and the boot entry change: with the switch, or, with
+      `test-then-commit`, only after the new system has proved itself. A host
+      that loses its power in between then boots the old system.
+    '';
+  };
+
   preseed = mkOption {
     type = types.nullOr types.path;
     default = null;

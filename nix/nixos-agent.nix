@@ -19,6 +19,9 @@ let
   home = if ownUser then state else config.users.users.${user}.home;
   legacy = cfg.configRepo != "";
   ownActivation = cfg.rebuildCommand == "";
+  # The agent and the service that activates for it hear the same.
+  kind = cfg.settings.NIXFLEET_HOST_KIND or "nixos";
+  ownService = ownActivation && kind == "nixos";
 
   # systemd reads these as root and shows them to the agent only.
   credentials = lib.filterAttrs (_: file: file != null) {
@@ -33,6 +36,12 @@ let
     sshKeyFile = given "ssh-key";
     repoTokenFile = given "repo-token";
   };
+
+  # As agent/probe.c reads them.
+  isProbe =
+    probe:
+    builtins.match "((within|status)=[0-9]+ +)*(tcp://[^ ,]+:[0-9]+|https?://[^ ,]+|exec:/[^,]*)" probe
+    != null;
 
   # systemd expands % in what it reads, and $ in commands.
   quote = value: builtins.replaceStrings [ "%" ] [ "%%" ] (toString value);
@@ -68,6 +77,24 @@ in
         '';
       }
       {
+        assertion = lib.all isProbe cfg.confirmProbes;
+        message = ''
+          services.nixfleet-agent.confirmProbes has what is no probe: ${
+            toString (map (probe: "\"${probe}\"") (lib.filter (p: !(isProbe p)) cfg.confirmProbes))
+          }
+          Write for example, without commas:
+            services.nixfleet-agent.confirmProbes = [ "tcp://127.0.0.1:5432" ];
+        '';
+      }
+      {
+        assertion = cfg.activateMode == "switch" || ownService;
+        message = ''
+          services.nixfleet-agent.activateMode is test-then-commit, which only the activation service can do.
+          Remove rebuildCommand and settings.NIXFLEET_HOST_KIND, or write
+            services.nixfleet-agent.activateMode = "switch";
+        '';
+      }
+      {
         assertion = cfg.preseed == null || cfg.repoUrl != "";
         message = ''
           services.nixfleet-agent.preseed fills a clone of repoUrl, which is not set:
@@ -96,12 +123,12 @@ in
         wants = [
           "network-online.target"
         ]
-        ++ lib.optional ownActivation "nixfleet-activate.socket";
+        ++ lib.optional ownService "nixfleet-activate.socket";
         after = [
           "network-online.target"
           "nix-daemon.socket"
         ]
-        ++ lib.optional ownActivation "nixfleet-activate.socket";
+        ++ lib.optional ownService "nixfleet-activate.socket";
         startLimitIntervalSec = 0;
         # The switch that changes it is carried on by the next agent; it is
         # better away for a second after the switch than during all of it.
@@ -148,7 +175,7 @@ in
         };
       };
     }
-    // lib.optionalAttrs ownActivation {
+    // lib.optionalAttrs ownService {
       nixfleet-activate = {
         description = "NixFleet activation service";
         documentation = [ "man:nixfleet-activate(8)" ];
@@ -166,7 +193,7 @@ in
           ExecStart = lib.concatStringsSep " " [
             "${cfg.package.agent or cfg.package}/bin/nixfleet-activate"
             "serve --dir /var/lib/nixfleet-activate"
-            "--user ${user} --kind nixos"
+            "--user ${user} --kind ${kind}"
           ];
           StateDirectory = "nixfleet-activate";
           StateDirectoryMode = "0755";
@@ -175,15 +202,24 @@ in
           # An activation outlives the one who answers requests.
           KillMode = "process";
           OOMScoreAdjust = -900;
+          # Only what no activation needs; dist/systemd says why.
+          CapabilityBoundingSet = [
+            "~CAP_BLOCK_SUSPEND CAP_LEASE CAP_NET_BROADCAST CAP_SYS_BOOT"
+            "~CAP_SYS_PACCT CAP_SYS_TIME CAP_WAKE_ALARM"
+          ];
+          KeyringMode = "private";
           LockPersonality = true;
+          RestrictAddressFamilies = "AF_ALG AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX";
           RestrictRealtime = true;
           SystemCallArchitectures = "native";
-          KeyringMode = "private";
+          SystemCallErrorNumber = "EPERM";
+          SystemCallFilter = "~@clock @cpu-emulation @debug @obsolete @reboot";
+          UMask = "0022";
         };
       };
     };
 
-    systemd.sockets = lib.optionalAttrs ownActivation {
+    systemd.sockets = lib.optionalAttrs ownService {
       nixfleet-activate = {
         description = "Socket of the NixFleet activation service";
         documentation = [ "man:nixfleet-activate(8)" ];

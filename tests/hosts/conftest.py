@@ -102,6 +102,18 @@ def agent_unit(text="", path="/usr/bin/nixfleet-agent"):
     return re.sub(r"(?m)^Description=.*", rf"\g<0> {text}", unit)
 
 
+def configure(machine, *lines):
+    """More settings for the agent, which reads them before this returns."""
+    path = machine.inside("/etc/nixfleet/agent.conf")
+    old = path.read_text()
+    for line in lines:
+        name = re.escape(line.split("=")[0])
+        old = re.sub(rf"(?m)^{name}=.*\n", "", old) + line + "\n"
+    path.write_text(old)
+    machine.run("systemctl restart nixfleet-agent")
+    machine.agent_ready()
+
+
 def first_system(machine):
     """A repository, and a system of it that runs."""
     machine.make_config()

@@ -322,10 +322,9 @@ class Machine:
 
     def push(self, version, **changes):
         """Commit and push a system; see system/flake.nix for what it takes."""
-        host = {"version": version, "before": "", "after": "", "nft": "",
-                "build": "", "inhibitors": "", "specialisations": "",
-                "test": "#!/bin/sh\n",
-                "units": {}}
+        host = {"version": version, "before": "", "after": "", "boot": "",
+                "nft": "", "build": "", "inhibitors": "",
+                "specialisations": "", "test": "#!/bin/sh\n", "units": {}}
         host.update(changes)
         units = host.pop("units")
         work = self.inside("/srv/config")

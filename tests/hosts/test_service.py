@@ -127,6 +127,20 @@ def test_requests_that_are_none(machine):
     silent.close()
 
 
+def test_kind_is_roots_to_say(machine):
+    """A file of root's names the kind; the agent's word does not change it."""
+    env = machine.inside("/etc/nixfleet/activate.conf")
+    env.write_text("NIXFLEET_ACTIVATE_KIND=darwin\n")
+    machine.run("systemctl restart nixfleet-activate.service")
+    system = machine.run("readlink -f /nix/var/nix/profiles/system").strip()
+    answer = prepare(machine, system)
+    assert not answer["ok"] and "kind darwin" in answer["text"], answer
+    env.write_text("NIXFLEET_ACTIVATE_KIND=cat\n")
+    machine.try_run("systemctl restart nixfleet-activate.service")
+    wait_for("the reason", lambda: 'not a kind of system: "cat"'
+             in machine.run("journalctl -u nixfleet-activate"))
+
+
 def test_ends_when_idle(machine):
     """It costs no memory while there is nothing to do, and comes back."""
     machine.run("mkdir -p /run/systemd/system/nixfleet-activate.service.d; "

@@ -257,6 +257,35 @@ def test_nixos_agent_without_root():
     assert "wrappers" not in json.dumps(units)
 
 
+# Probes become one setting; what is no probe is refused with an example.
+def test_probes():
+    env = environment("nixos-agent", evaluate("nixos-agent", AGENT + """
+      activateMode = "test-then-commit";
+      confirmProbes = [ "tcp://[::1]:22" "within=3 status=204 http://h/a?b"
+                        "exec:/bin/x --y z" ];"""))
+    assert env["NIXFLEET_CONFIRM_PROBES"] == (
+        "tcp://[::1]:22, within=3 status=204 http://h/a?b, exec:/bin/x --y z")
+    assert env["NIXFLEET_ACTIVATE_MODE"] == "test-then-commit"
+    for bad in ("tcp://h", "http://h,i", "exec:x", "ping h", "status= http://h"):
+        text = refusal("nixos-agent",
+                       AGENT + f'confirmProbes = [ "{bad}" ];')
+        assert f'has what is no probe: "{bad}"' in text
+    text = refusal("nixos-agent", AGENT + """
+      rebuildCommand = "x"; activateMode = "test-then-commit";""")
+    assert 'activateMode = "switch";' in text
+
+
+# Root's configuration says what the service activates and for whom; another
+# kind of host has no use for it.
+def test_kind_of_the_service():
+    unit = service(evaluate("nixos-agent", AGENT), "nixfleet-activate")
+    assert "--user nixfleet-agent --kind nixos" in (
+        unit["serviceConfig"]["ExecStart"])
+    units = evaluate("nixos-agent", AGENT + """
+      flakeAttr = "a.b"; settings.NIXFLEET_HOST_KIND = "custom";""")
+    assert "nixfleet-activate" not in units["units"]["systemd"]["services"]
+
+
 # The switch does not restart the service that runs it.
 def test_activation_service_survives_the_switch():
     units = evaluate("nixos-agent", AGENT)

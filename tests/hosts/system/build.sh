@@ -5,6 +5,7 @@ cp -r $units $out/units
 cp $switch $out/bin/switch-to-configuration
 cp $beforePath $out/before
 cp $afterPath $out/after
+cp $bootPath $out/boot
 cp $nftPath $out/nft
 echo "$version" > $out/nixos-version
 [ -z "$inhibitors" ] || echo "$inhibitors" > $out/switch-inhibitors

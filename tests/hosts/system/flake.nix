@@ -12,9 +12,9 @@
         args = [ ./build.sh ];
         units = ./units;
         switch = ./switch.sh;
-        inherit (host) version before after nft build inhibitors;
+        inherit (host) version before after boot nft build inhibitors;
         specialisations = "";
-        passAsFile = [ "before" "after" "nft" ];
+        passAsFile = [ "before" "after" "boot" "nft" ];
       } // more);
       special = system { name = "nixos-system-h1-${host.version}-special"; };
     in {

@@ -8,7 +8,10 @@ old=$(readlink -f /run/current-system)
 name=${here##*/}
 
 echo "${name#*-} $1" >> /var/log/switches
-[ "$1" != boot ] || exit 0
+if [ "$1" = boot ]; then
+	. "$here/boot"
+	exit 0
+fi
 echo "activating ${name#*-}"
 . "$here/before"
 nft flush ruleset

@@ -27,9 +27,10 @@ static struct {
 } fix;
 
 static int
-on_confirm(void *cookie, struct err *e)
+on_confirm(void *cookie, int64_t limit, struct err *e)
 {
 	(void)cookie;
+	(void)limit;
 	if (fix.refusals == 0)
 		return (0);
 	fix.refusals--;
@@ -137,7 +138,8 @@ test_not_confirmed(void **state)
 	fix.refusals = 1000;
 	fix.x.conf.confirm_timeout = 300;
 	switch_to("echo two", "rolled_back", &res);
-	assert_non_null(strstr(res.text, "nobody confirmed"));
+	assert_non_null(strstr(res.text, "nobody could confirm"));
+	assert_non_null(strstr(res.text, "the hub does not answer"));
 	check_profile(first.path);
 	assert_non_null(strstr(fix.x.lines.data, "o two\nn "));
 	assert_non_null(strstr(strstr(fix.x.lines.data, "o two\n"),
