@@ -23,7 +23,7 @@ static const char *const places[] = {
 	"~/.config/systemd/user/nixfleet-agent.service",
 	"~/Library/LaunchAgents/com.nixfleet.agent.plist",
 	"/Library/LaunchDaemons/com.nixfleet.agent.plist",
-	"/etc/nixfleet/agent.env",
+	"/etc/nixfleet/agent.conf",
 };
 /* And where configurations are that nobody has switched to. */
 static const char *const folders[] = {

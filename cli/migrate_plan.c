@@ -283,13 +283,6 @@ user(struct migrate_plan *p, bool was_legacy)
 		  "root, mode 0400"
 		: "token and key belong to nixfleet-agent, mode "
 		  "0600");
-	if (s->form == MIGRATE_ENV)
-		step(p,
-		    "make the user, and give it the secrets that the new "
-		    "configuration names",
-		    str_dup("useradd --system "
-			    "--user-group --home-dir " SYSTEM_STATE
-			    " nixfleet-agent"));
 	if (s->v3)
 		change(p, "sudo",
 		    "the activation service switches; rules "
@@ -352,7 +345,7 @@ from_v3(struct migrate_plan *p)
 		    s->form == MIGRATE_ENV
 			? "install this agent's "
 			  "service and put the new configuration into "
-			  "/etc/nixfleet/agent.env"
+			  "/etc/nixfleet/agent.conf"
 			: "let NIXFLEET_CONFIG of this "
 			  "agent's job name a file with the new configuration",
 		    NULL);
@@ -367,6 +360,24 @@ from_v3(struct migrate_plan *p)
 	change(p, "switch",
 	    "a new configuration that cuts the host off is "
 	    "taken back by itself");
+}
+
+/* Outside of Nix nobody hands the agent its secrets. */
+static void
+own_secrets(struct migrate_plan *p, bool was_legacy)
+{
+	static const enum setting files[] = { SET_TOKEN_FILE, SET_SSH_KEY,
+		SET_REPO_TOKEN_FILE };
+	struct buf b = { 0 };
+
+	if (p->setup->form != MIGRATE_ENV || !(p->setup->v3 || was_legacy))
+		return;
+	buf_adds(&b, "chown nixfleet-agent:");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (p->value[files[i]] != NULL)
+			buf_addf(&b, " '%s'", p->value[files[i]]);
+	step(p, "give the files with secrets to the agent's user, mode 0600",
+	    buf_take(&b));
 }
 
 /* What the modules set themselves. */
@@ -409,6 +420,7 @@ migrate_plan_make(const struct migrate_setup *s, struct migrate_plan *p)
 	user(p, legacy);
 	directories(p, legacy);
 	from_v3(p);
+	own_secrets(p, legacy);
 }
 
 void

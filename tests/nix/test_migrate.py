@@ -348,9 +348,10 @@ def test_unit(env, tmp_path, tokens):
         "NIXFLEET_REPO_URL=ssh://git@git.example/fleet.git\n"
         'NIXFLEET_SSH_KEY="/home/ada/my 100% key"\n'
         "NIXFLEET_INTERVAL=30\n")
-    assert any("useradd" in c for c in commands(answer))
+    assert (f"chown nixfleet-agent: '{file}' '/home/ada/my 100% key'"
+            in commands(answer))
     assert "s3cret" not in json.dumps(answer)
-    new = tmp_path / "agent.env"
+    new = tmp_path / "agent.conf"
     new.write_text(answer["configuration"])
     assert plan(env, new)["migrated"]
 
@@ -363,7 +364,7 @@ def test_unit_drop_ins_and_ours(env, tmp_path):
     (tmp_path / "nixfleet-agent.service.d/a.conf").write_text(
         "[Service]\nEnvironment=NIXFLEET_BRANCH=prod\n")
     assert "NIXFLEET_BRANCH=prod\n" in plan(env, unit)["configuration"]
-    conf = tmp_path / "agent.env"
+    conf = tmp_path / "agent.conf"
     conf.write_text("NIXFLEET_URL=https://fleet.example\n"
                     "NIXFLEET_TOKEN_FILE=/etc/nixfleet/token\n"
                     "NIXFLEET_REPO_URL=https://git.example/fleet.git\n")
@@ -432,7 +433,7 @@ def test_found(env):
     if any(pathlib.Path(p).exists() for p in (
             "/etc/systemd/system/nixfleet-agent.service",
             "/usr/lib/systemd/system/nixfleet-agent.service",
-            "/etc/nixfleet/agent.env", "/etc/nixos/configuration.nix")):
+            "/etc/nixfleet/agent.conf", "/etc/nixos/configuration.nix")):
         pytest.skip("this machine has an agent")
     assert "nixfleet migrate PATH" in migrate(env, code=1)
     env["NIXFLEET_URL"] = "wss://fleet.example/ws"
