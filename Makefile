@@ -6,6 +6,8 @@ CLANG    := build/clang
 BIN      := build/bin
 PROGRAMS := agent/nixfleet-agent activate/nixfleet-activate hub/nixfleet-hub \
             cli/nixfleet
+# Reference pages that are made from tables in C.
+PAGES    := settings operations protocol
 REPO_TOOL := tests/unit/repo/repo_tool
 CHECKS   := lint unit sanitize e2e check-hosts check-packages browser nix \
             demo-tour
@@ -83,8 +85,10 @@ sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
 	$(call ninja,$(CLANG),)
 	@$(PYTHON) scripts/lint.py
-	@$(CLANG)/docs/settings-doc | diff - docs/reference/settings.md || \
-	    { echo 'lint: docs/reference/settings.md is old: make docs'; exit 1; }
+	@for page in $(PAGES); do \
+	    $(CLANG)/docs/$$page-doc | diff - docs/reference/$$page.md || \
+	    { echo "lint: docs/reference/$$page.md is old: make docs"; exit 1; }; \
+	done
 	@cd web && npm run --silent check
 
 bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
@@ -95,8 +99,9 @@ fuzz: deps-fuzz ## every fuzzer for FUZZ_SECONDS (default 30) each
 	@scripts/fuzz
 
 docs: build ## write the reference pages that are made from tables
-	$(call ninja,$(OBJ),docs/settings-doc)
-	@$(OBJ)/docs/settings-doc > docs/reference/settings.md
+	$(call ninja,$(OBJ),$(PAGES:%=docs/%-doc))
+	@for page in $(PAGES); do \
+	    $(OBJ)/docs/$$page-doc > docs/reference/$$page.md; done
 	@scripts/options-doc > docs/reference/options.md
 
 format: ## clang-format every C file
