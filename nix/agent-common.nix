@@ -116,7 +116,7 @@ in
     {
       assertion = cfg.url == null || cfg.tokenFile != null;
       message = ''
-        ${name}.tokenFile is not set. Write the path of a file with the hub's agent token:
+        ${name}.tokenFile is not set. Write the path of a file with the hub's shared token:
           ${name}.tokenFile = "/run/agenix/nixfleet-token";
       '';
     }

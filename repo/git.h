@@ -5,7 +5,7 @@
 
 enum git_where {
 	GIT_NOWHERE,		/* no repository: clone, ls-remote */
-	GIT_CLONE,		/* the clone, explicit GIT_DIR and work tree */
+	GIT_CLONE,		/* the clone, GIT_DIR and working tree named */
 	GIT_LEGACY,		/* a person's directory, their settings */
 };
 

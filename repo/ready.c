@@ -19,7 +19,7 @@
 
 #define URL_MAX (64 * 1024)
 
-/* What an interrupted swap or check-out left. */
+/* What an interrupted swap or setting of the tree left. */
 static int
 leftovers(struct repo *r, struct err *e)
 {

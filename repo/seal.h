@@ -16,7 +16,7 @@ struct seal {
 	char *url, *branch;
 	char head[REPO_REV];
 	char boot[SEAL_BOOT];	/* which start of the machine */
-	struct buf tree;	/* the work tree and .git/index */
+	struct buf tree;	/* the working tree and .git/index */
 	struct buf store;	/* the rest of .git */
 };
 

@@ -29,6 +29,26 @@ LAYERS = {
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 REGISTRIES = re.compile(
     r"registry\.(npmjs|yarnpkg)|pypi\.org|files\.pythonhosted")
+# Other spellings of the glossary's words, and of names, → ours.
+SPELLINGS = [(re.compile(wrong), right) for wrong, right in (
+    (r"\b(Nixfleet|NIXFleet|nixFleet|Nix Fleet)\b", "NixFleet"),
+    (r"\b(Nixos|NixOs|Nix OS)\b", "NixOS"),
+    (r"\b([Hh]ome Manager|home manager|HomeManager)\b", "home-manager"),
+    (r"\b([Nn]ix darwin|nixdarwin|NixDarwin)\b", "nix-darwin"),
+    (r"\b(MacOS|OSX|OS X|Mac OS)\b", "macOS"),
+    (r"\b(Systemd|SystemD)\b", "systemd"),
+    (r"\b(Github|Gitlab|ForgeJo)\b", "GitHub, GitLab, Forgejo"),
+    (r"\b(Websocket|web socket)s?\b", "WebSocket"),
+    (r"\bSqlite\b|\bSQLIte\b", "SQLite"),
+    (r"\bheart[- ]beat", "heartbeat"),
+    (r"\broll-back", "rollback, or roll back"),
+    (r"\btime-outs?\b", "timeout"),
+    (r"\bwork trees?\b", "working tree"),
+    (r"\bcheck-outs?\b", "checkout, a person's"),
+    (r"\b(enrolment|agent) tokens?\b", "shared token, or own token"),
+    (r"\bpreseeding\b", "pre-seeding"),
+    (r"\bdash[- ]board", "dashboard"),
+)]
 
 
 def tracked(*patterns):
@@ -59,6 +79,9 @@ def lint_text(path, problems):
             problems.append(f"{where}: a promise without an owner")
         if path.name != "lint.py" and REGISTRIES.search(line):
             problems.append(f"{where}: host name of a package registry")
+        for wrong, right in SPELLINGS if path.name != "lint.py" else ():
+            if wrong.search(line):
+                problems.append(f"{where}: here this is called {right}")
 
 
 def lint_layers(path, owners, problems):

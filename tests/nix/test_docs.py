@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")).resolve()
-PAGES = sorted([ROOT / "docs/tutorial.md", *(ROOT / "docs/how-to").glob("*"),
+PAGES = sorted([*(ROOT / "docs").glob("*.md"),
+                *(ROOT / "docs/how-to").glob("*"),
                 *(ROOT / "docs/explanation").glob("*")])
 OPTIONS = (ROOT / "docs/reference/options.md").read_text()
 SETTINGS = (ROOT / "docs/reference/settings.md").read_text()
@@ -28,24 +29,27 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
-# Every block of the tutorial, in order, in one shell; the first builds, which
-# has been done.  What it promises is then checked in the output.
+# Every command of the tutorial, in order, in one shell that begins in the
+# project's directory.  What it promises is then checked in the output.
 def test_tutorial(tmp_path):
-    first, *rest = blocks(ROOT / "docs/tutorial.md")
-    assert first.startswith("make build\n")
+    page = ROOT / "docs/tutorial.md"
+    typed = blocks(page)
+    assert page.read_text().count("```") == 2 * len(typed)
+    assert typed[0].startswith("make build\n")
     script = "set -eu\n" + "".join(
-        f"echo '== {n}'\n{block}" for n, block in enumerate(rest))
+        f"echo '== {n}'\n{block}" for n, block in enumerate(typed))
     script = script.replace("8123", free_port())
     home = tmp_path / "home"
     home.mkdir()
     # Whatever happens, nothing of it goes on running.
     script = "trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n" + script
     done = subprocess.run(
-        ["bash", "-c", script], cwd=home, text=True, capture_output=True,
-        timeout=120, env={"PATH": f"{BIN}:{os.environ['PATH']}",
-                          "HOME": str(home)})
+        ["bash", "-c", script], cwd=ROOT, text=True, capture_output=True,
+        timeout=900, env={"PATH": os.environ["PATH"], "HOME": str(home)})
     assert done.returncode == 0, done.stdout + done.stderr
     out = done.stdout
+    version = (ROOT / "VERSION").read_text().strip()
+    assert f"nixfleet {version}" in out
     assert "Hello from atlas.\nHello from birch.\nHello from cedar.\n" in out
     evening = out.index("\nGood evening from birch.\n")
     assert "\nHello from birch.\n" in out[evening:]
@@ -85,6 +89,29 @@ def test_names_exist(page):
     for op in re.findall(r"nixfleet run ([a-z-]+)", text):
         man = (ROOT / "docs/man/nixfleet.1.scd").read_text()
         assert f"*{op}*" in man, op
+
+
+# Every row of the table of failures names tests that exist.
+def test_failures_are_tested():
+    page = (ROOT / "docs/explanation/failures.md").read_text()
+    rows = [r for r in re.findall(r"^\| (.*) \|$", page, re.M)
+            if not r.startswith(("when |", "---"))]
+    assert len(rows) > 30
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`",
+                           row.split(" | ")[-1])
+        assert named, row
+        for file, test in named:
+            text = (ROOT / file).read_text()
+            assert re.search(rf"^def {test}\(", text, re.M), row
+
+
+# A page that the index does not have would not be found.
+def test_index_is_whole():
+    index = (ROOT / "docs/README.md").read_text()
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        name = str(page.relative_to(ROOT / "docs"))
+        assert name == "README.md" or f"({name})" in index, name
 
 
 # Nix in the pages is Nix.

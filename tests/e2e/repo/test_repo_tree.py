@@ -54,7 +54,7 @@ def test_unchanged_pull_is_one_git(host, tmp_path):
 
 
 def test_changed_pull_is_two_gits(host, remote, tmp_path):
-    """A changed branch costs a fetch and a check-out."""
+    """A changed branch costs a fetch and a reset."""
     spy = tmp_path / "spy"
     spy.mkdir()
     log = tmp_path / "calls"

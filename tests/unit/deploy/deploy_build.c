@@ -84,7 +84,7 @@ test_build(void **state)
 	deploy_build_free(&b);
 }
 
-/* What is built is the commit, whatever the work tree holds. */
+/* What is built is the commit, whatever the working tree holds. */
 static void
 test_commit_not_tree(void **state)
 {

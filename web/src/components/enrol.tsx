@@ -29,7 +29,7 @@ export function Enrol() {
         of its agent's first connection. There is nothing to reload.</p>
       <ol>
         <li>
-          <h2>Give the host the enrolment token</h2>
+          <h2>Give the host the shared token</h2>
           <p>It is the hub's <code>NIXFLEET_AGENT_TOKEN</code>. Put it into a file on the host that only
             root can read. The host gets a token of its own when it enrols.</p>
         </li>
