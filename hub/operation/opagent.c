@@ -10,6 +10,7 @@
 #include "opoutput.h"
 #include "opstep.h"
 #include "opstore.h"
+#include "opunknown.h"
 #include "ratelimit.h"
 #include "str.h"
 #include "tick.h"
@@ -364,10 +365,32 @@ on_rejected(struct operations *ops, struct fleet_host *h,
 		opstep_event(op, OPSTATE_EV_REJECT, &res);
 }
 
+/* The operation that a dialect 4 message is of, or NULL. */
+static const char *
+op_id_of(const struct wire_msg *msg)
+{
+	switch (msg->type) {
+	case WIRE_OUTPUT:
+		return (msg->u.output.op_id);
+	case WIRE_STATUS:
+		return (msg->u.status.op_id);
+	case WIRE_COMMAND_ACCEPTED:
+		return (msg->u.accepted.op_id);
+	case WIRE_PROGRESS:
+		return (msg->u.progress.op_id);
+	default:
+		return (NULL);
+	}
+}
+
 void
 opagent_message(struct operations *ops, struct fleet_host *h,
     const struct wire_msg *msg)
 {
+	const char *id = op_id_of(msg);
+
+	if (id != NULL && opunknown_hold(ops, h, id, msg))
+		return;
 	switch (msg->type) {
 	case WIRE_OUTPUT:
 		if (msg->u.output.op_id != NULL)

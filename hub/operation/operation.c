@@ -13,6 +13,7 @@
 #include "oprow.h"
 #include "opstep.h"
 #include "opstore.h"
+#include "opunknown.h"
 #include "ratelimit.h"
 #include "str.h"
 #include "tick.h"
@@ -55,6 +56,7 @@ operations_free(struct operations **opsp)
 		deadline_disarm(ops->hub->deadlines, &op->deadline);
 		oprow_free(op);
 	}
+	opunknown_free(ops);
 	free(ops->unsaved);
 	strmap_done(&ops->by_id);
 	ratelimit_free(&ops->adoptions);

@@ -4,6 +4,8 @@
 #include "operation.h"
 #include "strmap.h"
 
+struct opunknown;
+
 /*
  * The operations in memory.  Who holds one is counted: the list of its
  * host's open ones, the list of those that ended lately, the host's doubtful
@@ -17,6 +19,8 @@ struct operations {
 	struct operation **unsaved;		/* held */
 	size_t nunsaved, capunsaved;
 	struct ratelimit *adoptions;	/* operations of hosts' own */
+	struct opunknown *unknown;	/* being looked for */
+	const char *vacant;	/* looked for, and not in the store */
 	bool settling;		/* a host is back: nothing new is sent yet */
 };
 

@@ -16,11 +16,6 @@
 
 /* What a line costs beyond its text: many empty ones fill a disk too. */
 #define LINE_COST 32
-/*
- * Taken in and not stored yet, of one host.  Who heeds our acknowledgements
- * has 256 KiB on the way; more than this is a flood, or a store that hangs.
- */
-#define FLIGHT_MAX (8LL * 1024 * 1024)
 /* Far beyond any log, and what JSON numbers hold everywhere. */
 #define SEQ_MAX (1LL << 53)
 
@@ -147,7 +142,7 @@ batch_add(struct batch *b, int64_t seq, const struct wire_line *l)
 static bool
 floods(struct operation *op)
 {
-	if (op->host == NULL || op->host->flight <= FLIGHT_MAX)
+	if (op->host == NULL || op->host->flight <= OPOUTPUT_FLIGHT)
 		return (false);
 	if (op->host->conn != NULL)
 		agent_link_close(op->host->conn, 1008,

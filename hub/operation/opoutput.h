@@ -10,6 +10,12 @@ struct wire_output;
 /* The most of it that is kept, bytes of text. */
 #define OPOUTPUT_MAX (64LL * 1024 * 1024)
 
+/*
+ * Taken in and not stored yet, of one host.  Who heeds our acknowledgements
+ * has 256 KiB on the way; more than this is a flood, or a store that hangs.
+ */
+#define OPOUTPUT_FLIGHT (8LL * 1024 * 1024)
+
 /* A dialect 4 batch; lines that are here already are not taken twice. */
 void	 opoutput_batch(struct operation *, const struct wire_output *);
 

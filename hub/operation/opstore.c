@@ -209,7 +209,8 @@ opstore_load(struct operations *ops, struct err *e)
 struct recall {
 	struct operations *ops;
 	char *host_id;
-	void (*done)(void *);
+	opstore_owned *done;
+	void (*plain)(void *);	/* instead of ${done} */
 	void *cookie;
 };
 
@@ -224,27 +225,42 @@ on_recalled(void *cookie, void *const *rows, size_t n,
 	if (row != NULL && str_eq(row->host_id, r->host_id) &&
 	    operation_find(r->ops, row->id) == NULL)
 		restore(r->ops, row);
-	r->done(r->cookie);
+	if (r->plain != NULL)
+		r->plain(r->cookie);
+	else
+		r->done(r->cookie, row != NULL ? row->host_id : NULL);
 	free(r->host_id);
 	free(r);
+}
+
+static struct recall *
+recall(struct operations *ops, const struct fleet_host *h, const char *id,
+    void *cookie)
+{
+	const struct store_query q = { .table = STORE_OPERATION, .id = id,
+	    .limit = 1 };
+	struct recall *r = str_alloc(sizeof(*r));
+
+	r->ops = ops;
+	r->host_id = str_dup(h->id);
+	r->cookie = cookie;
+	store_find(ops->hub->store, &q, on_recalled, r);
+	return (r);
 }
 
 void
 opstore_recall(struct operations *ops, struct fleet_host *h, const char *id,
     void (*done)(void *), void *cookie)
 {
-	const struct store_query q = { .table = STORE_OPERATION, .id = id,
-	    .limit = 1 };
-	struct recall *r;
-
-	if (operation_find(ops, id) != NULL) {
+	if (operation_find(ops, id) != NULL)
 		done(cookie);
-		return;
-	}
-	r = str_alloc(sizeof(*r));
-	r->ops = ops;
-	r->host_id = str_dup(h->id);
-	r->done = done;
-	r->cookie = cookie;
-	store_find(ops->hub->store, &q, on_recalled, r);
+	else
+		recall(ops, h, id, cookie)->plain = done;
+}
+
+void
+opstore_owner(struct operations *ops, struct fleet_host *h, const char *id,
+    opstore_owned *done, void *cookie)
+{
+	recall(ops, h, id, cookie)->done = done;
 }

@@ -29,4 +29,12 @@ int	 opstore_load(struct operations *, struct err *)
 void	 opstore_recall(struct operations *, struct fleet_host *,
 	    const char *id, void (*done)(void *), void *cookie);
 
+/**
+ * opstore_owner(ops, host, id, done, cookie):
+ * The same, and whose it is: ${owner} is NULL if there is no such operation.
+ */
+typedef void opstore_owned(void *cookie, const char *owner);
+void	 opstore_owner(struct operations *, struct fleet_host *,
+	    const char *id, opstore_owned *, void *cookie);
+
 #endif

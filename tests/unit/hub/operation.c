@@ -6,6 +6,7 @@
 #include "present.h"
 #include "str.h"
 #include "tick.h"
+#include "ulid.h"
 
 static struct rig rig;
 static struct rig_agent a3, a4;
@@ -145,6 +146,76 @@ test_ack_waits(void **unused)
 	assert_true(before);
 	assert_int_equal(rig_count(&a4, "status_ack"), 0);
 	rig_await(&a4, "status_ack", 1);
+}
+
+/* A finished operation, newer than those before; its id is made. */
+static void
+put_finished(const char *host, char id[27])
+{
+	char fin[] = "finished", ok[] = "ok", op[] = "pull";
+	const struct store_operation row = { .id = id, .op = op, .by = op,
+	    .host_id = (char *)(uintptr_t)host, .state = fin, .outcome = ok,
+	    .reported = 1, .created_at = 7, .finished_at = 8, .lines = 3,
+	    .last_seq = 3 };
+
+	ulid_make(id);
+	store_put(rig.hub->store, STORE_OPERATION, &row, 1, NULL, NULL);
+}
+
+static void
+on_history(void *cookie, struct operation *const *list, size_t n,
+    const struct err *failed)
+{
+	assert_null(failed);
+	assert_int_equal(n, 1);
+	assert_int_equal(list[0]->outcome, OUTCOME_OK);
+	assert_int_equal(list[0]->created_at, 7);
+	assert_int_equal(list[0]->lines, 3);
+	*(bool *)cookie = true;
+}
+
+/* A host that tells of an operation that ended long ago does not rewrite it,
+   neither its own nor another host's; and it is told to forget its own. */
+static void
+test_history(void **unused)
+{
+	char mine[27], other[27], id[27];
+	bool seen[2] = { false, false };
+	struct operation_filter f = { .id = mine, .limit = 1 };
+	json_t *ack;
+
+	(void)unused;
+	/* The oldest two: not in memory after a restart. */
+	put_finished("new", mine);
+	put_finished("old", other);
+	for (int i = 0; i < 150; i++)
+		put_finished("old", id);
+	rig_settle(&rig);
+	rig_gone(&a4, true);
+	rig_gone(&a3, true);
+	rig_restart(&rig);
+	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
+	rig_await(&a4, "registered", 1);
+	assert_null(operation_find(rig.hub->operations, mine));
+	for (int i = 0; i < 2; i++) {
+		const char *old = i == 0 ? mine : other;
+
+		rig_say(&a4, "{\"type\":\"output\",\"payload\":{\"op_id\":"
+		    "\"%s\",\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"forged\","
+		    "\"s\":\"stdout\"}]}}", old);
+		status4(old, "failed");
+	}
+	rig_await(&a4, "status_ack", 1);
+	rig_settle(&rig);
+	ack = rig_got(&a4, "status_ack");
+	assert_string_equal(json_string_value(json_object_get(ack, "op_id")),
+	    mine);
+	assert_int_equal(rig_count(&a4, "status_ack"), 1);
+	operation_list(rig.hub->operations, &f, on_history, &seen[0]);
+	f.id = other;
+	operation_list(rig.hub->operations, &f, on_history, &seen[1]);
+	rig_settle(&rig);
+	assert_true(seen[0] && seen[1]);
 }
 
 /* The link breaks: lost, resumed, and the log goes on where it was. */
@@ -450,6 +521,7 @@ test_local(void **unused)
 	rig_say(&a4, "{\"type\":\"output\",\"payload\":{\"op_id\":\"%s\","
 	    "\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"one\",\"s\":\"stdout\"}]}}",
 	    id);
+	rig_settle(&rig);
 	assert_int_equal(op_of(id)->state, OP_RUNNING);
 	assert_string_equal(rig_refused(&rig, "new", "pull"), "busy");
 	status4(id, "ok");
@@ -538,7 +610,7 @@ main(void)
 		T(test_dialect3), T(test_switch3), T(test_still3),
 		T(test_stop3), T(test_restart3), T(test_rejected),
 		T(test_local), T(test_refusals), T(test_list),
-		T(test_ack_waits),
+		T(test_ack_waits), T(test_history),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
