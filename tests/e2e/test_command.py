@@ -140,9 +140,3 @@ def test_wrong_password(command, fleet):
     """A wrong password is an error, and no session is kept."""
     command("login", f"http://127.0.0.1:{fleet.port}", stdin="no\n", code=1)
     assert "login" in command("hosts", code=1).stderr
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(command, shell):
-    """Completion for each shell knows the verbs."""
-    assert "pull-switch" in command("completion", shell).stdout
