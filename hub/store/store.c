@@ -546,6 +546,8 @@ store_close(struct store **sp)
 		tell_all(s);
 	}
 	*sp = NULL;
+	/* A last wake-up may still come, and who gathers is gone then. */
+	s->on_turn_end = NULL;
 	store_destroy(s);
 	uv_close((uv_handle_t *)&s->probe, on_probe_closed);
 }
