@@ -89,6 +89,8 @@ lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
 	    $(CLANG)/docs/$$page-doc | diff - docs/reference/$$page.md || \
 	    { echo "lint: docs/reference/$$page.md is old: make docs"; exit 1; }; \
 	done
+	@for page in $(CLANG)/docs/*.[18]; do \
+	    groff -Kutf8 -ww -man -Tutf8 -z $$page 2>&1; done | { ! grep .; }
 	@cd web && npm run --silent check
 
 bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
