@@ -111,8 +111,8 @@
               clang-tools
               cmocka
               gnupg
+              groff
               jq
-              mandoc
               nixfmt
               openssl
               sqlite
