@@ -31,7 +31,6 @@ let
     };
     cacert = "cacert";
     libwebsockets.overrideAttrs = f: f { };
-    installShellFiles = "installShellFiles";
     jansson = "jansson";
     libuv = "libuv";
     libxcrypt = "libxcrypt";

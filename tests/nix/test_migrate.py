@@ -11,6 +11,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")).resolve()
+# The fleet's library: the real one where NIXFLEET_NIXPKGS_LIB names it.
+LIBRARY = os.environ.get("NIXFLEET_NIXPKGS_LIB", "./nix/tests/standin.nix")
 
 # The options of NixFleet v3's modules.
 V3 = """
@@ -58,7 +60,7 @@ FLAKE = """
 {
   outputs = _:
     let
-      lib = import ./nix/tests/standin.nix;
+      lib = import LIBRARY;
       platform = import ./nix/tests/platform.nix { inherit lib; };
       # As the real library does it, an option says which files set it.
       evaluate = os: module: file:
@@ -71,7 +73,7 @@ FLAKE = """
         in
         made // {
           options.services.nixfleet-agent =
-            lib.mapAttrs (_: option: option // { files = [ file ]; }) service;
+            lib.mapAttrs (_: option: { files = [ file ]; } // option) service;
         };
     in
     {
@@ -177,6 +179,7 @@ def write_flake(folder, ours, **hosts):
     (folder / "hosts").mkdir(exist_ok=True)
     text = FLAKE.replace("MODULE", "./nix/nixos-agent.nix" if ours
                          else "./v3.nix")
+    text = text.replace("LIBRARY", LIBRARY)
     text = text.replace("HOME", "./nix/home-agent.nix" if ours
                         else "./v3.nix")
     (folder / "flake.nix").write_text(text)
@@ -194,10 +197,11 @@ def checked(env, folder, name):
     """What our module says of the configuration of a host: failures and
     warnings, by nix."""
     kind = "home" if name == "walnut" else "nixos"
+    library = LIBRARY.replace("./", f"{folder}/", 1)
     expression = (
-        f"let lib = import {folder}/nix/tests/standin.nix; in "
         f"(x: {{ inherit (x) failed warnings; }}) "
         f"(import {folder}/nix/tests/eval.nix {{ module = \"{kind}-agent\"; "
+        f"library = {library}; "
         f"config = (import {folder}/hosts/{name}.nix)"
         f".services.nixfleet-agent; }})")
     done = subprocess.run(
