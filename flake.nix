@@ -150,7 +150,7 @@
                 export HOME=$TMPDIR NIX_STATE_DIR=$TMPDIR/state
                 cp -r --no-preserve=mode ${./.} source
                 cd source
-                pytest -q -p no:cacheprovider tests/nix/test_modules.py
+                pytest -q -p no:cacheprovider tests/nix/test_modules.py tests/nix/test_pages.py
                 touch $out
               '';
 

@@ -128,3 +128,30 @@ def test_hub_backup(tmp_path):
     copy = sqlite3.connect(folder / names[1])
     assert copy.execute("SELECT name FROM hosts").fetchall() == [("atlas",)]
     assert (folder / names[1]).stat().st_mode & 0o077 == 0
+
+
+# Going back to a copy, as the hub's page has it; what only root on NixOS can
+# do, the service and the owner, is left out.
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="no sqlite3 here")
+def test_hub_restore(tmp_path):
+    database, folder = tmp_path / "nixfleet.db", tmp_path / "backup"
+    live = sqlite3.connect(database, isolation_level=None)
+    live.execute("PRAGMA journal_mode=WAL")
+    live.execute("CREATE TABLE hosts (name TEXT)")
+    live.execute("INSERT INTO hosts VALUES ('atlas')")
+    subprocess.run(["sh", BACKUP, database, folder, "2"], check=True)
+    (copy,) = folder.iterdir()
+    live.execute("DELETE FROM hosts")
+    page = (ROOT / "docs/how-to/hub.md").read_text()
+    typed = page.split("## Copies of the database")[1].split("```")[1]
+    for there, here in (("systemctl", "test systemctl #"),
+                        ("/var/lib/nixfleet-hub", str(tmp_path)),
+                        ("-o nixfleet-hub -g nixfleet-hub ", ""),
+                        ("nixfleet-20260101T000000Z.db", copy.name)):
+        assert there in typed
+        typed = typed.replace(there, here)
+    subprocess.run(["sh", "-euc", typed], check=True)
+    live.close()
+    again = sqlite3.connect(database)
+    assert again.execute("SELECT name FROM hosts").fetchall() == [("atlas",)]
+    assert database.stat().st_mode & 0o777 == 0o600
