@@ -374,6 +374,26 @@ join_one(struct joblog *log, int64_t no, bool *first)
 	free(path);
 }
 
+/*
+ * Numbers are without gaps and the last one is in the file, whatever could
+ * not be written.
+ */
+static void
+own_up(struct joblog *log)
+{
+	char note[ERR_TEXT + 64];
+	struct err e;
+
+	snprintf(note, sizeof(note), "lines are missing here: %s",
+	    log->failure.text);
+	if (repair(log, &e) == -1)
+		return;
+	err_clear(&log->failure);
+	append(log, tick_wall(), STREAM_NOTE, note, strlen(note));
+	if (log->failure.code != ERR_NONE)
+		(void)!repair(log, &e);
+}
+
 int
 joblog_close(struct joblog **logp, int64_t *last, struct err *e)
 {
@@ -393,6 +413,7 @@ joblog_close(struct joblog **logp, int64_t *last, struct err *e)
 		rc = -1;
 		if (e != NULL)
 			*e = log->failure;
+		own_up(log);
 	}
 	if (last != NULL)
 		*last = log->seq;

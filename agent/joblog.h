@@ -49,7 +49,7 @@ void	 joblog_limits(struct joblog *, int64_t head, int64_t tail);
  * joblog_add(log, stream, text, len):
  * Append one record now.  Any byte may come: what is not UTF-8 becomes U+FFFD,
  * control characters other than tab and ESC are left out.  The first failure
- * is kept and ends writing; joblog_close reports it.
+ * is kept and ends writing; joblog_close reports it, there and in the log.
  */
 void	 joblog_add(struct joblog *, enum log_stream, const char *, size_t);
 

@@ -17,6 +17,7 @@
 
 #include "journal.h"
 
+#define RESERVE (64 * 1024)
 #define FILE_MAX (1024 * 1024)
 #define PROGRESS_SIZE 1024
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -133,6 +134,18 @@ load(const struct journal *j, const char *op_id, const char *name,
 	return (rc);
 }
 
+/* Room for the result on a disk that the operation itself has filled. */
+static int
+reserve(const struct journal *j, const char *op_id, struct err *e)
+{
+	static const char room[RESERVE];
+	char *path = path_of(j, op_id, "reserve");
+	int rc = file_write(path, room, sizeof(room), 0600, e);
+
+	free(path);
+	return (rc);
+}
+
 int
 journal_add(struct journal *j, const struct journal_request *req,
     struct err *e)
@@ -147,7 +160,8 @@ journal_add(struct journal *j, const struct journal_request *req,
 	}
 	if (file_mkdirs(dir, 0700, e) == -1)
 		goto out;
-	if (store(j, req->op_id, "request.json", request_fields,
+	if (reserve(j, req->op_id, e) == -1 ||
+	    store(j, req->op_id, "request.json", request_fields,
 	    NELEM(request_fields), req, e) == -1 ||
 	    file_sync_dir(dir, e) == -1) {
 		/* What is left has no request and is pruned as such. */
@@ -195,7 +209,10 @@ int
 journal_finish(struct journal *j, const struct journal_result *res,
     struct err *e)
 {
+	char *path = path_of(j, res->op_id, "reserve");
 
+	(void)unlink(path);
+	free(path);
 	return (store(j, res->op_id, "result.json", result_fields,
 	    NELEM(result_fields), res, e));
 }

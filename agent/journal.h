@@ -64,7 +64,8 @@ char	*journal_dir(const struct journal *, const char *op_id);
 
 /**
  * journal_add(j, req, e):
- * Put a new request on disk, flushed when this returns.  ERR_BUSY: an
+ * Put a new request on disk, flushed when this returns, with room set aside
+ * for its result: a disk too full for that is found out now.  ERR_BUSY: an
  * operation of that id is there already.
  */
 int	 journal_add(struct journal *, const struct journal_request *,

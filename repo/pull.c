@@ -113,6 +113,26 @@ rewritten(struct repo *r, const struct ready *rd, const char *before,
 	return (!trust_is_ancestor(r, r->dir, rd->head, tip));
 }
 
+/*
+ * The tip's files could not all be written, mostly for want of space: HEAD's
+ * again, nothing beside them, and room for saying so.
+ */
+static void
+take_back(struct repo *r, const struct ready *rd)
+{
+	static const char *const clean[] = { "clean", "-ffdxq", NULL };
+	enum repo_fail why = r->fail;
+	struct err ignored;
+
+	if (!rd->tree_ok || why == REPO_FAIL_STOPPED)
+		return;
+	if (git_run(r, &(struct git_cmd){ .args = clean, .quiet = true,
+	    .where = GIT_CLONE }, NULL, &ignored) == 0 &&
+	    tree_checkout(r, r->dir, rd->head, true, &ignored) == 0)
+		(void)!seal_now(r, &ignored);
+	r->fail = why;
+}
+
 static int
 advance(struct repo *r, struct ready *rd, struct repo_change *ch,
     struct err *e)
@@ -135,7 +155,7 @@ advance(struct repo *r, struct ready *rd, struct repo_change *ch,
 	ch->forced = rewritten(r, rd, before, tip, forced);
 	if (ch->changed || !rd->tree_ok) {
 		if (tree_checkout(r, r->dir, tip, rd->tree_ok, e) == -1)
-			return (recover(r, ch, e));
+			return (take_back(r, rd), recover(r, ch, e));
 		ch->repaired = !rd->tree_ok;
 	}
 	memcpy(ch->to, tip, sizeof(ch->to));
