@@ -55,6 +55,7 @@ e2e: tests-build ## end-to-end tests with real processes
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
 check-hosts: deps-check build ## switches, kills and power cuts on booted machines
+	$(call ninja,$(OBJ),tests/fault/clockshim.so)
 	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
 
 deb: deps-deb web ## Debian packages in build/deb/

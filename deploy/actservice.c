@@ -13,6 +13,7 @@
 #define CONFIRM_EVERY 1000
 #define LAST_WORD 1000			/* before the deadline passes */
 #define REASON_MAX 400
+#define AGAIN 5000			/* for a service that died */
 #define CHUNK (1024 * 1024)		/* of log between two looks */
 #define SLACK 120000			/* beyond every deadline */
 
@@ -162,13 +163,15 @@ static int
 follow(struct watch *w, struct actrecord *rec, struct err *e)
 {
 	const int64_t end = patience(w);
+	bool more;
 
 	while (tick_mono() < end) {
-		if (logtail_read(&w->log, CHUNK))
-			continue;
+		/* Much to read is no reason to miss that it waits for us. */
+		more = logtail_read(&w->log, CHUNK);
 		if (look(w, rec, e))
 			return (0);
-		pause_for(w, INTERVAL);
+		if (!more)
+			pause_for(w, INTERVAL);
 	}
 	return (err_set(e, ERR_TIMEOUT, "the activation service does not end "
 	    "what it began; see %s and the journal of nixfleet-activate",
@@ -194,6 +197,47 @@ actservice_follow(const struct deploy_conf *c, const char *op_id, int64_t skip,
 	return (r);
 }
 
+/* Does the record say that it was done, whatever became of the answer? */
+static bool
+is_done(const struct deploy_conf *c, const char *op_id, enum actverb v)
+{
+	char *dir = file_join(c->service_dir, op_id);
+	struct actrecord rec;
+	bool done = false;
+
+	if (actrecord_read(dir, &rec, NULL) == 0) {
+		done = v == ACTVERB_PREPARE ||
+		    actrecord_phase(&rec) != ACTRECORD_PREPARED;
+		actrecord_free(&rec);
+	}
+	free(dir);
+	return (done);
+}
+
+/* A service that dies over a request is started again, and asked again. */
+static int
+have_done(const struct deploy_conf *c, struct actrequest *ask, enum actverb v,
+    struct err *e)
+{
+	const int64_t end = tick_mono() + AGAIN;
+	struct err why = { 0 };
+	bool lost = false;
+	int r;
+
+	free(ask->verb);
+	ask->verb = str_dup(actrequest_verb_name(v));
+	while ((r = actclient_ask(c, ask, &why)) == -1) {
+		if (lost && ((v == ACTVERB_ACTIVATE && why.code == ERR_BUSY) ||
+		    is_done(c, ask->op, v)))
+			return (0);
+		if (why.code != ERR_NET || tick_mono() >= end)
+			break;
+		lost = true;
+		poll(NULL, 0, INTERVAL);
+	}
+	return (r == 0 ? 0 : err_set(e, why.code, "%s", why.text));
+}
+
 static int
 prepare(const struct deploy_conf *c, const struct deploy_request *req,
     bool rollback, struct err *e)
@@ -204,16 +248,12 @@ prepare(const struct deploy_conf *c, const struct deploy_request *req,
 		.rollback = rollback };
 	int r;
 
-	ask.verb = str_dup(actrequest_verb_name(ACTVERB_PREPARE));
 	ask.op = str_dup(req->op_id);
 	ask.kind = str_dup(deploy_kind_name(c->kind));
 	ask.mode = str_dup(deploy_mode_name(req->mode));
 	ask.path = str_dup(req->path);
-	if ((r = actclient_ask(c, &ask, e)) == 0) {
-		free(ask.verb);
-		ask.verb = str_dup(actrequest_verb_name(ACTVERB_ACTIVATE));
-		r = actclient_ask(c, &ask, e);
-	}
+	if ((r = have_done(c, &ask, ACTVERB_PREPARE, e)) == 0)
+		r = have_done(c, &ask, ACTVERB_ACTIVATE, e);
 	actrequest_free(&ask);
 	return (r);
 }

@@ -43,6 +43,24 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=f"no machines: {why}"))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What the tests measured, how long they took, which took longest."""
+    took = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if not hasattr(report, "duration"):
+                continue
+            took[report.nodeid] = (took.get(report.nodeid, 0)
+                                   + report.duration)
+            if report.when == "call":
+                for name, figure in report.user_properties:
+                    terminalreporter.write_line(f"{name}: {figure}")
+    terminalreporter.write_line(
+        f"machine tests: {len(took)} in {sum(took.values()):.0f} s; longest: "
+        + ", ".join(f"{name.split('::')[1]} {took[name]:.0f} s"
+                    for name in sorted(took, key=took.get)[:-4:-1]))
+
+
 # What NixOS does when it boots.
 STAGE2 = """\
 [Unit]
@@ -60,12 +78,14 @@ HOLD = """\
 #!/bin/sh
 [ ! -p /run/hold-$1 ] || read -r _ < /run/hold-$1
 """
-# Can be held after the profile's phase is on record.
-NIX_ENV = """\
+# Can be held: the first after the profile's phase is on record, the other when
+# the service looks whether a closure is registered.
+HELD = """\
 #!/bin/sh
-/usr/local/bin/hold profile
-exec /usr/bin/nix-env "$@"
+/usr/local/bin/hold {hold}
+exec /usr/bin/{program} "$@"
 """
+HOLDS = {"nix-env": "profile", "nix-store": "check"}
 
 
 def script(path, text):
@@ -73,10 +93,14 @@ def script(path, text):
     path.chmod(0o755)
 
 
-def install(root, bin_dir):
+def bin_dir():
+    return TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")
+
+
+def install(root):
     """Programs, units and settings, as a package would bring them."""
     for name in PROGRAMS:
-        shutil.copy(bin_dir / name, root / "usr/bin" / name)
+        shutil.copy(bin_dir() / name, root / "usr/bin" / name)
     for source in (TOP / "dist/systemd").glob("*.in"):
         text = source.read_text().replace("@BINDIR@", "/usr/bin")
         text = text.replace("@CONFDIR@", "/etc/nixfleet")
@@ -84,7 +108,9 @@ def install(root, bin_dir):
     for source in (TOP / "dist/systemd").glob("*.sysusers"):
         shutil.copy(source, root / f"usr/lib/sysusers.d/{source.stem}.conf")
     script(root / "usr/local/bin/hold", HOLD)
-    script(root / "usr/local/bin/nix-env", NIX_ENV)
+    for program, hold in HOLDS.items():
+        script(root / "usr/local/bin" / program,
+               HELD.format(program=program, hold=hold))
     (root / "lib/systemd/system/stage2.service").write_text(STAGE2)
     (root / "etc/nixfleet").mkdir()
     (root / "etc/nixfleet/agent.conf").write_text(AGENT_ENV)
@@ -129,7 +155,6 @@ def first_system(machine):
 @pytest.fixture(scope="session")
 def prepared():
     """The layers of a machine whose first system runs."""
-    bin_dir = TOP / os.environ.get("NIXFLEET_TEST_BIN", "build/bin")
     try:
         root = image.image()
     except image.NoImage as why:
@@ -139,7 +164,7 @@ def prepared():
         directory = pathlib.Path(directory)
         machine = Machine(directory / "prepared", [root])
         try:
-            install(machine.root, bin_dir)
+            install(machine.root)
             machine.boot()
             first_system(machine)
             machine.power_off()

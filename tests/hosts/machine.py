@@ -294,7 +294,7 @@ class Machine:
         parts = [json.dumps(self.result(op_id)),
                  json.dumps(self.record(op_id))]
         with contextlib.suppress(OSError):
-            parts += self.log(op_id)
+            parts += self.log(op_id)[-200:]
         parts.append(self.try_run("journalctl -b -n 60 --no-pager -o cat")[1])
         return "\n".join(parts)
 

@@ -99,6 +99,14 @@ def test_a_probe_is_tried_again(web):
     assert end == "ok", story
 
 
+def test_much_output_does_not_delay_the_confirmation(machine):
+    """It is confirmed in time while its log is still being handed on."""
+    configure(machine, "NIXFLEET_CONFIRM_TIMEOUT=4")
+    op = switch(machine, "2", after="yes line | head -c 20000000")
+    end, story = outcome(machine, op)
+    assert end == "ok", story
+
+
 LATE = """\
 [Service]
 ExecStart=sh -c '/usr/local/bin/hold late; exit 1'

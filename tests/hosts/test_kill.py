@@ -9,7 +9,8 @@ from conftest import agent_unit
 from machine import wait_for
 
 UNIT = {"nixfleet-agent.service": agent_unit()}
-RANDOM = int(os.environ.get("NIXFLEET_HOSTS_RANDOM", "6"))
+ROUNDS = int(os.environ.get("NIXFLEET_KILL_ROUNDS", "20"))
+SEED = int(os.environ.get("NIXFLEET_KILL_SEED", "4"))
 
 
 def kill(machine, op, who):
@@ -54,6 +55,18 @@ def test_killed_while_it_activates(machine, who):
     machine.in_phase(op, "activating")
     kill(machine, op, who)
     machine.release("after")
+    check_end(machine, op, "ok")
+
+
+def test_service_killed_over_a_request(machine):
+    """Whoever asked asks its successor, and the activation is begun once."""
+    machine.push("2", units=UNIT)
+    machine.hold("check")
+    op = machine.start_op("pull-switch")
+    wait_for("the service to look", lambda: machine.try_run(
+        "pgrep -f check-validity")[0] == 0)
+    kill(machine, op, "service")
+    machine.release("check")
     check_end(machine, op, "ok")
 
 
@@ -113,39 +126,62 @@ def test_killed_while_the_profile_is_set(machine, who):
     check_end(machine, op, "rolled_back" if who == "helper" else "ok")
 
 
-def test_killed_at_random_moments(machine):
-    """Whatever is killed whenever: one outcome, and never busy for ever."""
-    choice = random.Random(4)
-    for round_ in range(RANDOM):
-        who = choice.choice(["agent", "worker", "service", "helper"])
-        machine.push(f"r{round_}", units=UNIT)
-        op = machine.start_op("pull-switch")
-        wait = choice.uniform(0.05, 0.9)
-        machine.run(f"sleep {wait:.3f}")
-        pids = {
-            "agent": lambda: machine.pid_of("nixfleet-agent"),
-            "service": lambda: machine.pid_of("nixfleet-activate"),
-            "worker": lambda: machine.worker(op),
-            "helper": lambda: machine.record(op).get("pid"),
-        }
-        pid = pids[who]()
-        if pid:
-            machine.try_run(f"kill -9 {pid}")
-        result = machine.finished(op)
-        story = f"{who} after {wait:.3f} s\n{machine.story(op)}"
-        # Refused: what the round before left behind is still going back.
-        assert result["outcome"] in ("ok", "rolled_back", "interrupted",
-                                     "failed", "refused"), story
-        wait_for(
-            f"profile and system to agree\n{story}",
-            lambda: machine.link("/run/current-system")
-            == machine.link("/nix/var/nix/profiles/system"),
-        )
+PROCESSES = ("agent", "worker", "service", "helper", "child")
+
+
+def pid_now(machine, op, who):
+    """The pid of one of PROCESSES; None if there is none at the moment."""
+    if who in ("agent", "service"):
+        unit = "agent" if who == "agent" else "activate"
+        return machine.pid_of(f"nixfleet-{unit}") or None
+    if who == "worker":
+        return machine.worker(op)
+    return machine.record(op).get("pid" if who == "helper" else "child")
+
+
+def check_round(machine, op, version, story):
+    """It ended, once, and nothing of it is left half set or busy."""
+    result = machine.finished(op)
+    story = f"{story}\n{machine.story(op)}"
+    # Refused: what the round before left behind is still going back.
+    assert result["outcome"] in ("ok", "rolled_back", "interrupted",
+                                 "failed", "refused"), story
+
+    def settled():
+        record = machine.record(op)
+        return record.get("phase", "done") == "done" and machine.link(
+            "/run/current-system") == machine.link(
+            "/nix/var/nix/profiles/system")
+
+    wait_for(f"profile and system to agree\n{story}", settled)
+    if result["outcome"] == "ok":
         profile = machine.link("/nix/var/nix/profiles/system")
-        if result["outcome"] == "ok":
-            assert profile.endswith(f"r{round_}"), story
-        ran = [s for s in machine.switches()
-               if s[0] == f"nixos-system-h1-r{round_}"]
-        assert len(ran) <= 1, story
-        machine.check_told_once(op)
-        machine.agent_ready()
+        assert profile.endswith(f"h1-{version}"), story
+    ran = [s for s in machine.switches()
+           if s[0] == f"nixos-system-h1-{version}"]
+    assert len(ran) <= 1, story
+    machine.check_told_once(op)
+    machine.agent_ready()
+    return result["outcome"]
+
+
+def test_killed_at_random_moments(machine, record_property):
+    """Whatever is killed whenever: one outcome, and never busy for ever."""
+    choice = random.Random(SEED)
+    ends = {}
+    for number in range(ROUNDS):
+        who = choice.choice(PROCESSES)
+        machine.push(f"r{number}", units=UNIT)
+        op = machine.start_op("pull-switch")
+        wait = choice.uniform(0.05, 1.5)
+        machine.run(f"sleep {wait:.3f}")
+        pid = pid_now(machine, op, who)
+        hit = bool(pid) and machine.try_run(f"kill -9 {pid}")[0] == 0
+        story = f"seed {SEED}, round {number}: {who} after {wait:.3f} s"
+        end = check_round(machine, op, f"r{number}", story)
+        row = ends.setdefault(who, {"killed": 0})
+        row["killed"] += hit
+        row[end] = row.get(end, 0) + 1
+    for who, row in sorted(ends.items()):
+        record_property(f"kill -9 of the {who} at random", ", ".join(
+            f"{n} {word}" for word, n in row.items()))

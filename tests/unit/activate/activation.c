@@ -178,6 +178,8 @@ test_usage(void **state)
 		  "--timeout 1", 2, "not a kind: \"cat\"" },
 		{ "activate --dir /x --op x --kind home --profile /x --path /x "
 		  "--timeout 0", 2, "not a timeout" },
+		{ "activate --dir /x --op x --kind nixos --profile /x --path "
+		  "/x --timeout 1 --mode test-then-commit", 2, "not a mode" },
 		{ "rebuild --dir /x --op x --kind nixos --profile /x --path /x "
 		  "--timeout 1", 2, "needs a command" },
 		{ "status --dir /nonexistent", 1, "/nonexistent" },

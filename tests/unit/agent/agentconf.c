@@ -60,12 +60,37 @@ static void
 test_agentconf_says_all_that_is_wrong(void **unused)
 {
 	static const char *const env[] = { "NIXFLEET_URL=http://f.example",
-	    "NIXFLEET_HOSTNAME=a b", NULL };
+	    "NIXFLEET_HOSTNAME=a b", "NIXFLEET_CONFIRM_PROBES=tcp://h", NULL };
 
 	(void)unused;
 	load(env, "NIXFLEET_URL");
 	load(env, "NIXFLEET_HOSTNAME");
 	load(env, "NIXFLEET_REPO_URL");
+	load(env, "NIXFLEET_CONFIRM_PROBES (environment): probe \"tcp://h\"");
+}
+
+/* Kinds that cannot test refuse to commit later; they do not just switch. */
+static void
+test_agentconf_commit_late(void **unused)
+{
+	static const char *const env[] = { "NIXFLEET_REPO_URL=/r",
+	    "NIXFLEET_HOSTNAME=h1", "NIXFLEET_STATE_DIR=/srv/x",
+	    "NIXFLEET_HOST_KIND=home", "NIXFLEET_CONFIRM_PROBES=tcp://h:1",
+	    "NIXFLEET_ACTIVATE_MODE=test-then-commit", NULL };
+	struct agentconf *c = load(env, NULL);
+	struct deploy_conf d;
+	struct err e;
+
+	(void)unused;
+	assert_int_equal(c->probes.n, 1);
+	agentconf_deploy(c, &d);
+	assert_int_equal(deploy_check(&d, &e), -1);
+	assert_non_null(strstr(e.text, "kind home cannot test"));
+	d.kind = DEPLOY_NIXOS;
+	d.service_socket = "/no/such/socket";
+	assert_int_equal(deploy_check(&d, &e), -1);
+	assert_non_null(strstr(e.text, "nixfleet-activate.socket"));
+	agentconf_free(&c);
 }
 
 /* A worker's environment has no secret and nothing of the manager's. */
@@ -95,6 +120,7 @@ main(void)
 		UNIT(test_agentconf_state_dir),
 		UNIT(test_agentconf_legacy),
 		UNIT(test_agentconf_says_all_that_is_wrong),
+		UNIT(test_agentconf_commit_late),
 		UNIT(test_agentconf_child_env),
 	};
 
