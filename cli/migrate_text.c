@@ -1,10 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "migrate_option.h"
 #include "migrate_text.h"
 #include "str.h"
 
+#define KEYS_MAX (1 << 16)
 #define SAFE                                                                   \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
 	"_-./:@%+,="
@@ -53,6 +55,23 @@ is_option(enum setting i)
 	return (false);
 }
 
+/* A module takes the keys themselves, not their file. */
+static bool
+known_hosts(struct buf *b, const char *file)
+{
+	struct buf keys = { 0 };
+	bool read =
+	    file_read(file, KEYS_MAX, &keys, NULL) == 0 && keys.data != NULL;
+
+	if (read) {
+		buf_adds(b, "    sshKnownHosts = ");
+		migrate_option_quote(b, str_trim(keys.data));
+		buf_adds(b, ";\n");
+	}
+	buf_free(&keys);
+	return (read);
+}
+
 /* What has no option of its own, and what the module alone knows. */
 static void
 nix_rest(struct buf *b, const struct migrate_plan *p)
@@ -61,7 +80,8 @@ nix_rest(struct buf *b, const struct migrate_plan *p)
 	json_t *value;
 
 	for (int i = 0; i < SET_COUNT; i++) {
-		if (p->value[i] == NULL || is_option((enum setting)i))
+		if (p->value[i] == NULL || is_option((enum setting)i) ||
+		    (i == SET_SSH_KNOWN_HOSTS && known_hosts(b, p->value[i])))
 			continue;
 		buf_addf(b, "    settings.%s = ", settings_table[i].name);
 		migrate_option_quote(b, p->value[i]);

@@ -379,19 +379,44 @@ def test_unit_drop_ins_and_ours(env, tmp_path):
     assert answer["migrated"] and not answer["v3"]
 
 
-# The unit in the store is a module's: what is printed is Nix, from the
-# unit's environment, with secrets where systemd has them from.
+# The unit in the store is a module's: what is printed is Nix, from the unit's
+# environment, with secrets where systemd has them from, and our module takes
+# it.  The store is another one for the time of this.
+@pytest.mark.skipif(
+    not os.path.isdir("/nix/store")
+    or subprocess.run(["unshare", "-m", "true"],
+                      stderr=subprocess.DEVNULL).returncode != 0,
+    reason="no store to stand in for, or no mounts of one's own")
 def test_unit_of_a_module(env, tmp_path):
-    conf = tmp_path / "unit.service"
-    conf.write_text("[Service]\nUser=ada\n"
-                    "Environment=NIXFLEET_URL=https://fleet.example\n"
-                    "Environment=NIXFLEET_TOKEN_FILE=%d/token\n"
-                    "Environment=NIXFLEET_NIXCFG=/home/ada/nixcfg\n"
-                    "LoadCredential=token:/run/agenix/token\n")
-    answer = plan(env, conf)
-    assert "NIXFLEET_TOKEN_FILE=/run/agenix/token\n" in answer[
-        "configuration"]
-    assert "NIXCFG" not in answer["configuration"]
+    (tmp_path / "store/x").mkdir(parents=True)
+    (tmp_path / "store/x/keys").write_text("git.example ssh-ed25519 A\n")
+    (tmp_path / "store/x/nixfleet-agent.service").write_text(
+        "[Service]\nUser=ada\n"
+        "Environment=NIXFLEET_URL=https://fleet.example\n"
+        "Environment=NIXFLEET_TOKEN_FILE=%d/token NIXFLEET_INTERVAL=30\n"
+        "Environment=NIXFLEET_NIXCFG=/home/ada/nixcfg NIXFLEET_BRANCH=main\n"
+        "Environment=NIXFLEET_SSH_KNOWN_HOSTS=/nix/store/x/keys\n"
+        "Environment=NIXFLEET_HOST_KIND=nixos NIXFLEET_ACTIVATE=/nix/a\n"
+        "Environment=NIXFLEET_STATE_DIR=/var/lib/nixfleet-agent\n"
+        "LoadCredential=token:/run/agenix/token\n")
+    unit = tmp_path / "nixfleet-agent.service"
+    unit.symlink_to("/nix/store/x/nixfleet-agent.service")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-euc",
+         f"mount --bind {tmp_path}/store /nix/store;"
+         f"exec {BIN}/nixfleet migrate --json {unit}"],
+        env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["for"], answer["v3"]) == ("nixos", False)
+    text = answer["configuration"]
+    assert 'tokenFile = "/run/agenix/token";' in text
+    assert "interval = 30;" in text and "settings" not in text
+    assert 'sshKnownHosts = "git.example ssh-ed25519 A";' in text
+    assert "user" in what(answer)
+    folder = write_flake(tmp_path / "fleet", True, atlas=text)
+    assert checked(env, folder, "atlas") == {"failed": [], "warnings": []}
+    assert plan(env, folder, "atlas")["migrated"]
 
 
 # launchd's job, by hand or of a module.
