@@ -101,6 +101,29 @@ def lint_layers(path, owners, problems):
             )
 
 
+def lint_documents(problems):
+    """The index has every page, the table of failures names tests."""
+    docs = pathlib.Path("docs")
+    index = (docs / "README.md").read_text()
+    for page in tracked("docs/*.md"):
+        name = str(page.relative_to(docs))
+        if name != "README.md" and f"({name})" not in index:
+            problems.append(f"{page}: docs/README.md does not have it")
+    page = docs / "explanation/failures.md"
+    for number, row in enumerate(page.read_text().split("\n"), 1):
+        if not row.startswith("| ") or row.startswith("| when"):
+            continue
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`",
+                           row.split(" | ")[-1])
+        if not named:
+            problems.append(f"{page}:{number}: names no test")
+        for file, test in named:
+            file = pathlib.Path(file)
+            if not file.exists() or not re.search(
+                    rf"^def {test}\(", file.read_text(), re.M):
+                problems.append(f"{page}:{number}: no test {test}")
+
+
 def functions(paths):
     """(lines, file, line, name) of every C function."""
     out = subprocess.run(
@@ -153,6 +176,7 @@ def main():
             lint_text(path, problems)
     for path in product:
         lint_layers(path, owners, problems)
+    lint_documents(problems)
     lint_budgets(product, problems)
     for problem in problems:
         print(f"lint: {problem}")

@@ -91,27 +91,32 @@ def test_names_exist(page):
         assert f"*{op}*" in man, op
 
 
-# Every row of the table of failures names tests that exist.
-def test_failures_are_tested():
-    page = (ROOT / "docs/explanation/failures.md").read_text()
-    rows = [r for r in re.findall(r"^\| (.*) \|$", page, re.M)
-            if not r.startswith(("when |", "---"))]
-    assert len(rows) > 30
-    for row in rows:
-        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`",
-                           row.split(" | ")[-1])
-        assert named, row
-        for file, test in named:
-            text = (ROOT / file).read_text()
-            assert re.search(rf"^def {test}\(", text, re.M), row
+# Every word that the repository's status can be is explained.
+def test_repository_words_are_explained():
+    words = re.findall(r'\] = \{ "([a-z_]+)"',
+                       (ROOT / "repo/fail.c").read_text())
+    page = (ROOT / "docs/repository.md").read_text()
+    assert len(words) > 15
+    assert [w for w in words if f"`{w}`" not in page] == ["none"]
+    stuck = (ROOT / "docs/how-to/stuck-host.md").read_text()
+    told = stuck.split("closed list")[1].split("\n\n")[1]
+    named = re.findall(r"`([a-z_]+)`", "".join(
+        row.split("|")[1] for row in told.splitlines()))
+    assert set(named) <= set(words)
 
 
-# A page that the index does not have would not be found.
-def test_index_is_whole():
-    index = (ROOT / "docs/README.md").read_text()
-    for page in sorted((ROOT / "docs").rglob("*.md")):
-        name = str(page.relative_to(ROOT / "docs"))
-        assert name == "README.md" or f"({name})" in index, name
+# The key of the page is one that git's servers and our agent take: private,
+# without a passphrase.
+def test_deploy_key_page(tmp_path):
+    make = blocks(ROOT / "docs/how-to/deploy-key.md")[0]
+    done = subprocess.run(["sh", "-euc", make], cwd=tmp_path, text=True,
+                          capture_output=True, check=True)
+    assert done.stdout.startswith("ssh-ed25519 ")
+    key = tmp_path / "nixfleet-deploy-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    again = subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", key],
+                           text=True, capture_output=True, check=True)
+    assert again.stdout.split()[:2] == done.stdout.split()[:2]
 
 
 # Nix in the pages is Nix.
