@@ -212,15 +212,29 @@ sweep(struct scrub *s, const char *sub, keep_fn *keep)
 	return (rc);
 }
 
+/* Only revisions, one a line: with anything else git does nothing at all. */
+static bool
+shallow_ok(const char *dir)
+{
+	char *path = str_printf("%s/.git/shallow", dir), *line, *save;
+	struct buf b = { 0 };
+	bool yes = file_read(path, PACKED_MAX, &b, NULL) == 0 && b.len > 0;
+
+	for (line = yes ? strtok_r(b.data, "\n", &save) : NULL;
+	    yes && line != NULL; line = strtok_r(NULL, "\n", &save))
+		yes = gitdir_is_rev(line);
+	buf_free(&b);
+	free(path);
+	return (yes);
+}
+
 static bool
 keep_top(const struct scrub *s, const char *name, mode_t type)
 {
-	/* A whole history has no end before its beginning. */
-	if (s->r->depth == 0 && str_eq(name, "shallow"))
-		return (false);
 	for (size_t i = 0; i < NENTRIES; i++)
 		if (str_eq(entries[i].name, name))
-			return (entries[i].type == type);
+			return (entries[i].type == type &&
+			    (!str_eq(name, "shallow") || shallow_ok(s->dir)));
 	return (false);
 }
 
