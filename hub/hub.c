@@ -59,7 +59,9 @@ read_settings(struct hub *hub, struct err *e)
 	hub->heartbeat_s = settings_int(s, SET_HEARTBEAT_INTERVAL);
 	hub->started_at = tick_wall();
 	if (settings_secret(s, SET_AGENT_TOKEN, SET_AGENT_TOKEN_FILE,
-	    &hub->shared_token, e) == -1)
+	    &hub->shared_token, e) == -1 ||
+	    settings_secret(s, SET_METRICS_TOKEN, SET_METRICS_TOKEN_FILE,
+	    &hub->metrics_token, e) == -1)
 		return (-1);
 	if (hub->shared_token == NULL)
 		log_warn("NIXFLEET_AGENT_TOKEN_FILE is not set: no new host "
@@ -108,6 +110,7 @@ unload(struct hub *hub)
 	deadlines_free(&hub->deadlines);
 	intern_free(&hub->intern);
 	str_wipefree(&hub->shared_token);
+	str_wipefree(&hub->metrics_token);
 	free(hub->data_dir);
 	free(hub);
 }

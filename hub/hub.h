@@ -36,6 +36,7 @@ struct hub {
 	struct auth *auth;
 	struct mirror *mirror;
 	char *shared_token;		/* NULL: nobody can enrol */
+	char *metrics_token;		/* or NULL */
 	bool allow_shared;
 	int64_t heartbeat_s;		/* what agents are told */
 	uv_timer_t *minute;

@@ -30,6 +30,9 @@ void	 api_meta_events(struct http_req *);
 void	 api_meta_system_log(struct http_req *);
 void	 api_meta_host_events(struct http_req *);
 
+/* api_metrics.c */
+void	 api_metrics_show(struct http_req *);
+
 /* api_hosts.c */
 void	 api_hosts_list(struct http_req *);
 void	 api_hosts_add(struct http_req *);

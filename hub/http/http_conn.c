@@ -107,6 +107,8 @@ read_peer(struct http_req *r, struct lws *wsi)
 	peer[0] = '\0';
 	lws_get_peer_simple(wsi, peer, sizeof(peer));
 	http_proxy_client(r->srv->proxies, peer, fwd, r->client);
+	r->local = fwd == NULL && (strcmp(r->client, "::1") == 0 ||
+	    str_prefix(r->client, "127."));
 	r->secure = r->srv->tls ||
 	    http_proxy_secure(r->srv->proxies, peer, proto);
 	free(fwd);

@@ -36,6 +36,8 @@ const struct route routes_table[] = {
 	    "the session and its CSRF token" },
 	{ HTTP_GET, "/health", ROUTE_PUBLIC, 0, api_meta_health,
 	    "does the hub work?" },
+	{ HTTP_GET, "/metrics", ROUTE_PUBLIC, 0, api_metrics_show,
+	    "figures in the text form of OpenMetrics" },
 	{ HTTP_GET, "/api/openapi.json", ROUTE_PUBLIC, 0, api_meta_openapi,
 	    "this document" },
 

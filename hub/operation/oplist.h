@@ -16,6 +16,7 @@ struct operations {
 	struct strmap by_id;
 	struct operation *oldest, **newest;	/* finished, linked by newer */
 	size_t nrecent;
+	int64_t ended[OUTCOME_COUNT];	/* since the hub was started */
 	struct operation **unsaved;		/* held */
 	size_t nunsaved, capunsaved;
 	struct ratelimit *adoptions;	/* operations of hosts' own */

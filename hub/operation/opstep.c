@@ -257,6 +257,7 @@ finish(struct operation *op)
 	deadline_disarm(op->hub->deadlines, &op->deadline);
 	oplist_close(op);
 	oplist_keep(ops, op);
+	ops->ended[op->outcome]++;
 	opstore_save(op);
 	opstep_changed(op);
 	tell_end(op, "ended");

@@ -57,9 +57,9 @@ struct store {
 	void (*on_turn_end)(void *);	/* or NULL */
 	void *cookie;
 	bool telling;
-	size_t backlog;
+	struct store_figures figures;
 	bool probing;
-	int64_t answered;		/* tick_mono() of the last probe */
+	int64_t asked, answered;	/* tick_mono() of the last probe */
 	struct err *failure;		/* of the last write, or NULL */
 	/* shared */
 	pthread_mutex_t lock;
@@ -331,7 +331,7 @@ hand_over(struct store *s)
 static void
 submit(struct store *s, struct job *j)
 {
-	s->backlog++;
+	s->figures.backlog++;
 	queue_add(&s->turn, j, j);
 	if (++s->nturn >= STORE_TURN && !s->telling)
 		hand_over(s);
@@ -358,11 +358,16 @@ tell_found(struct job *j)
 static void
 job_tell(struct store *s, struct job *j)
 {
-	s->backlog--;
+	s->figures.backlog--;
+	if (j->failed == NULL)
+		s->figures.done++;
+	else
+		s->figures.failed++;
 	if (j->kind == JOB_PROBE) {
 		s->probing = false;
 		if (j->failed == NULL)
 			s->answered = tick_mono();
+		s->figures.latency_ms = tick_mono() - s->asked;
 	}
 	if (job_writes(j)) {
 		free(s->failure);
@@ -427,6 +432,7 @@ on_probe(uv_timer_t *t)
 	if (s->probing)
 		return;
 	s->probing = true;
+	s->asked = tick_mono();
 	submit(s, job_new(JOB_PROBE, STORE_META));
 }
 
@@ -541,7 +547,7 @@ store_close(struct store **sp)
 	uv_thread_join(&s->thread);
 	tell_all(s);
 	/* A completion may have queued more: the pointer is still good. */
-	while (s->backlog > 0) {
+	while (s->figures.backlog > 0) {
 		thread_main(s);
 		tell_all(s);
 	}
@@ -635,7 +641,7 @@ store_health(const struct store *s, int64_t max_ms, struct err *e)
 	if (ago > max_ms)
 		return (err_set(e, ERR_TIMEOUT, "the store did not answer for "
 		    "%lld s (%zu jobs wait)", (long long)ago / 1000,
-		    s->backlog));
+		    s->figures.backlog));
 	if (s->failure != NULL)
 		return (err_set(e, s->failure->code, "the last write failed: "
 		    "%s", s->failure->text));
@@ -647,4 +653,10 @@ store_turn(struct store *s)
 {
 	if (atomic_load(&s->due))
 		tell_all(s);
+}
+
+void
+store_figures(const struct store *s, struct store_figures *out)
+{
+	*out = s->figures;
 }

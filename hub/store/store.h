@@ -222,4 +222,12 @@ void	 store_on_turn_end(struct store *, void (*fn)(void *), void *cookie);
  */
 int	 store_health(const struct store *, int64_t max_ms, struct err *);
 
+/* How it does, for metrics. */
+struct store_figures {
+	int64_t latency_ms;		/* of the last probe that is done */
+	size_t backlog;			/* jobs queued and not completed */
+	uint64_t done, failed;		/* jobs */
+};
+void	 store_figures(const struct store *, struct store_figures *);
+
 #endif
