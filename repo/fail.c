@@ -54,6 +54,9 @@ static const struct {
 	[REPO_FAIL_UNTRUSTED] = { "untrusted", ERR_REFUSED,
 	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
 	    "lets this one in" },
+	[REPO_FAIL_SUBMODULE] = { "submodule", ERR_REFUSED,
+	    "the last good tree stays; correct .gitmodules in the "
+	    "repository" },
 	[REPO_FAIL_REWRITTEN] = { "rewritten", ERR_REFUSED,
 	    "the last good tree stays; \"nixfleet repo accept REVISION\" "
 	    "lets this one in" },
@@ -92,6 +95,9 @@ static const struct {
 	{ "unable to get password from user", REPO_FAIL_AUTH, true },
 	{ "returned error: 401", REPO_FAIL_AUTH, true },
 	{ "returned error: 403", REPO_FAIL_AUTH, true },
+	{ "not our ref", REPO_FAIL_SUBMODULE, false },
+	{ "Server does not allow request for unadvertised object",
+	    REPO_FAIL_SUBMODULE, true },
 	{ "couldn't find remote ref", REPO_FAIL_BRANCH, true },
 	{ "not found in upstream", REPO_FAIL_BRANCH, true },
 	{ "' not found", REPO_FAIL_NOT_FOUND, true },

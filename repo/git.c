@@ -148,12 +148,17 @@ env_base(struct proc_env *env)
 }
 
 static void
-env_clone(const struct repo *r, const char *dir, struct proc_env *env)
+env_clone(const struct repo *r, const struct git_cmd *cmd,
+    struct proc_env *env)
 {
+	const char *dir = cmd->dir != NULL ? cmd->dir : r->dir;
 	char *parent = file_dirname(dir);
 
 	set_path(env, "GIT_DIR", dir, ".git");
-	proc_env_set(env, "GIT_WORK_TREE", dir);
+	proc_env_set(env, "GIT_WORK_TREE", cmd->work != NULL ? cmd->work :
+	    dir);
+	if (cmd->index != NULL)
+		proc_env_set(env, "GIT_INDEX_FILE", cmd->index);
 	proc_env_set(env, "GIT_CEILING_DIRECTORIES", parent);
 	proc_env_set(env, "GIT_AUTHOR_NAME", r->commit_name);
 	proc_env_set(env, "GIT_AUTHOR_EMAIL", r->commit_email);
@@ -226,7 +231,7 @@ make_env(const struct repo *r, const struct git_cmd *cmd,
 	proc_env_set(env, "GIT_OPTIONAL_LOCKS", "0");
 	proc_env_set(env, "GIT_DEFAULT_REF_FORMAT", "files");
 	if (cmd->where == GIT_CLONE)
-		env_clone(r, cmd->dir != NULL ? cmd->dir : r->dir, env);
+		env_clone(r, cmd, env);
 	else
 		proc_env_set(env, "GIT_CEILING_DIRECTORIES", r->state_dir);
 	if (cmd->net)

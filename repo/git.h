@@ -14,6 +14,8 @@ struct git_cmd {
 	const char *const *args; /* after "git", NULL-terminated */
 	enum git_where where;
 	const char *dir;	/* GIT_CLONE: NULL is the clone itself */
+	const char *work;	/* GIT_CLONE: its files; NULL: in dir */
+	const char *index;	/* GIT_CLONE: NULL is the clone's own */
 	bool net;		/* talks to the server */
 	bool seed;		/* fetches from this machine */
 	bool quiet;		/* its output is data, not for people */

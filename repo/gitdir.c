@@ -71,6 +71,22 @@ gitdir_present(const char *dir)
 	return (yes);
 }
 
+int
+gitdir_packs(const char *dir)
+{
+	char *path = file_join(dir, ".git/objects/pack");
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	int n = 0;
+
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		n += str_suffix(entry->d_name, ".pack");
+	if (d != NULL)
+		closedir(d);
+	free(path);
+	return (n);
+}
+
 /* The first line of a small file in .git, or NULL. */
 static char *
 read_line(const char *dir, const char *name)

@@ -39,6 +39,9 @@ int	 gitdir_ref(const char *dir, const char *ref, char rev[REPO_REV]);
 /* Is nothing in .git of a kind that git would wait for, or follow? */
 bool	 gitdir_plain(const char *dir);
 
+/* How many packs of objects ${dir} has. */
+int	 gitdir_packs(const char *dir);
+
 /* Is ${s} a full revision in lower-case hex? */
 bool	 gitdir_is_rev(const char *s);
 

@@ -17,6 +17,7 @@ struct repo {
 	char *lock_path;	/* of flake.lock in the repository */
 	char *signers, *gpg_keys;	/* files; NULL: not checked */
 	bool ff_only;
+	bool submodules;
 	int depth;
 	int64_t net_ms;
 	int stop_fd;

@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +17,6 @@
 
 #define CHECK_EVERY (20 * 60 * 60)	/* seconds: once a day, never less */
 #define PACKS_MAX 10
-
-static int
-packs(const char *dir)
-{
-	char *path = file_join(dir, ".git/objects/pack");
-	DIR *d = opendir(path);
-	struct dirent *entry;
-	int n = 0;
-
-	while (d != NULL && (entry = readdir(d)) != NULL)
-		n += str_suffix(entry->d_name, ".pack");
-	if (d != NULL)
-		closedir(d);
-	free(path);
-	return (n);
-}
 
 /* Was the last full check long ago? */
 static bool
@@ -80,7 +63,7 @@ repack(struct repo *r, struct seal *seal, struct repo_maintain *out,
 	static const char *const prune[] = { "prune", "--expire=now", NULL };
 	bool touched;
 
-	if (packs(r->dir) <= PACKS_MAX)
+	if (gitdir_packs(r->dir) <= PACKS_MAX)
 		return (0);
 	if (git_run(r, &(struct git_cmd){ .args = args,
 	    .where = GIT_CLONE }, NULL, e) == -1 ||

@@ -124,7 +124,8 @@ take_back(struct repo *r, const struct ready *rd)
 	enum repo_fail why = r->fail;
 	struct err ignored;
 
-	if (!rd->tree_ok || why == REPO_FAIL_STOPPED)
+	/* With submodules the old files were put aside, and are back. */
+	if (!rd->tree_ok || r->submodules || why == REPO_FAIL_STOPPED)
 		return;
 	if (git_run(r, &(struct git_cmd){ .args = clean, .quiet = true,
 	    .where = GIT_CLONE }, NULL, &ignored) == 0 &&
@@ -154,7 +155,8 @@ advance(struct repo *r, struct ready *rd, struct repo_change *ch,
 	ch->changed = !str_eq(rd->head, tip);
 	ch->forced = rewritten(r, rd, before, tip, forced);
 	if (ch->changed || !rd->tree_ok) {
-		if (tree_checkout(r, r->dir, tip, rd->tree_ok, e) == -1)
+		if (tree_checkout(r, r->dir, tip,
+		    rd->tree_ok && !r->submodules, e) == -1)
 			return (take_back(r, rd), recover(r, ch, e));
 		ch->repaired = !rd->tree_ok;
 	}

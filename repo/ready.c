@@ -238,6 +238,9 @@ ready_make(struct repo *r, struct ready *out, struct err *e)
 
 	*out = (struct ready){ 0 };
 	seal_load(r, &out->seal);
+	/* The setting changed, and with it what the tree is to hold. */
+	if (out->seal.submodules != r->submodules)
+		out->seal.head[0] = '\0';
 	if (git_setup(r, e) == -1 || leftovers(r, e) == -1)
 		return (-1);
 	if (lstat(r->dir, &st) == 0)

@@ -154,6 +154,7 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 	r->signers = str_dup(c->allowed_signers);
 	r->gpg_keys = str_dup(c->gpg_keys);
 	r->ff_only = c->fast_forward;
+	r->submodules = c->submodules;
 	r->home = file_join(r->state_dir, "git");
 	if (r->legacy_dir == NULL) {
 		r->fresh = str_printf("%s.new", r->dir);
@@ -301,6 +302,18 @@ void
 repo_update_free(struct repo_update *u)
 {
 	update_free(u);
+}
+
+int
+repo_export(struct repo *r, const char *rev, const char *dir, struct err *e)
+{
+	struct err why = { 0 };
+	int fd = begin(r, &why), rc = -1;
+
+	if (fd != -1)
+		rc = r->legacy_dir != NULL ? legacy_refuse(r, NULL, &why) :
+		    tree_export(r, rev, dir, &why);
+	return (end(r, fd, rc, &why, false, e));
 }
 
 int

@@ -52,6 +52,8 @@ enum repo_fail {
 	REPO_FAIL_LEGACY,	/* "legacy": git pull in a person's directory */
 	REPO_FAIL_UNTRUSTED,	/* "untrusted": not signed by a trusted key */
 	REPO_FAIL_REWRITTEN,	/* "rewritten": no descendant of what we had */
+	REPO_FAIL_SUBMODULE,	/* "submodule": one that is not allowed, or
+				   whose commit its server does not have */
 	REPO_NFAIL
 };
 
@@ -71,6 +73,7 @@ struct repo_conf {
 	const char *seed;	/* bundle or repository on this machine that
 				   clones take objects from; NULL: none */
 	int depth;		/* history at the first clone; 0: all of it */
+	bool submodules;	/* check them out, too; else they stay empty */
 	const char *legacy_dir;	/* plain "git pull" there instead of a clone;
 				   url, branch and dir are not used then */
 	const char *commit_name, *commit_email;	/* NULL: NixFleet's */
@@ -221,6 +224,14 @@ int	 repo_maintain(struct repo *, struct repo_maintain *, struct err *)
  */
 int	 repo_reset(struct repo *, struct repo_change *, struct err *)
 	    __attribute__((warn_unused_result));
+
+/**
+ * repo_export(r, rev, dir, e):
+ * Write the files of ${rev} with its submodules, and no .git, into ${dir},
+ * which is ours and made anew; every file has the time of the commit.
+ */
+int	 repo_export(struct repo *, const char *rev, const char *dir,
+	    struct err *) __attribute__((warn_unused_result));
 
 /**
  * repo_accept(r, rev, ch, e):

@@ -314,6 +314,7 @@ seal_make(const struct repo *r, const char *dir, struct seal *out,
 	seal_boot(s.boot);
 	s.url = str_dup(r->url);
 	s.branch = str_dup(r->branch);
+	s.submodules = r->submodules;
 	*out = s;
 	return (0);
 }
@@ -356,6 +357,7 @@ parse(const struct buf *b, struct seal *out)
 	out->url = str_dup(json_string_value(json_object_get(obj, "url")));
 	out->branch = str_dup(json_string_value(
 	    json_object_get(obj, "branch")));
+	out->submodules = json_is_true(json_object_get(obj, "submodules"));
 	copy_str(out->head, sizeof(out->head), obj, "head");
 	copy_str(out->boot, sizeof(out->boot), obj, "boot");
 	json_decref(obj);
@@ -405,8 +407,8 @@ int
 seal_save(const struct repo *r, const struct seal *s, struct err *e)
 {
 	char *path = file_join(r->home, "seal"), *text;
-	json_t *obj = json_pack("{s:s*, s:s*, s:s, s:s, s:I}", "url", s->url,
-	    "branch", s->branch, "head", s->head, "boot", s->boot,
+	json_t *obj = json_pack("{s:s*, s:s*, s:b, s:s, s:s, s:I}", "url", s->url,
+	    "branch", s->branch, "submodules", s->submodules, "head", s->head, "boot", s->boot,
 	    "tree", (json_int_t)s->tree.len);
 	struct buf b = { 0 };
 	int rc;

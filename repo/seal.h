@@ -15,6 +15,7 @@
 struct seal {
 	char *url, *branch;
 	char head[REPO_REV];
+	bool submodules;	/* they were wanted */
 	char boot[SEAL_BOOT];	/* which start of the machine */
 	struct buf tree;	/* the working tree and .git/index */
 	struct buf store;	/* the rest of .git */

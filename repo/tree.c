@@ -14,6 +14,7 @@
 #include "git.h"
 #include "gitdir.h"
 #include "str.h"
+#include "submodule.h"
 #include "tree.h"
 
 #define ATTRIBUTES_MAX (1024 * 1024)
@@ -134,9 +135,78 @@ write_files(struct repo *r, const char *dir, const char *rev, struct err *e)
 	const char *const args[] = { "read-tree", "--reset", "-u", rev, NULL };
 
 	if (git_run(r, &(struct git_cmd){ .args = args,
-	    .where = GIT_CLONE, .dir = dir }, NULL, e) == -1)
+	    .where = GIT_CLONE, .dir = dir }, NULL, e) == -1 ||
+	    submodule_write(r, dir, rev, dir, e) == -1)
 		return (-1);
 	return (gitdir_move_branch(r, dir, rev, e));
+}
+
+int
+tree_write(struct repo *r, const char *dir, const char *rev, const char *work,
+    struct err *e)
+{
+	char *index = file_join(r->home, "index");
+	const char *const args[] = { "read-tree", "--reset", "-u", rev, NULL };
+	int rc;
+
+	(void)unlink(index);
+	rc = git_run(r, &(struct git_cmd){ .args = args, .where = GIT_CLONE,
+	    .dir = dir, .work = work, .index = index }, NULL, e);
+	(void)unlink(index);
+	free(index);
+	return (rc);
+}
+
+/* When it was committed, s since 1970. */
+static int
+commit_time(struct repo *r, const char *rev, int64_t *at, struct err *e)
+{
+	const char *const args[] = { "log", "-1", "--format=%ct", rev, "--",
+		NULL };
+	struct proc_result res;
+	int rc = git_run(r, &(struct git_cmd){ .args = args, .quiet = true,
+	    .where = GIT_CLONE, .keep = 64 }, &res, e);
+
+	if (rc == 0 && (res.out.len == 0 ||
+	    str_int(str_trim(res.out.data), 0, INT64_MAX, at) == -1))
+		rc = git_fail(r, REPO_FAIL_OTHER, e, "git log gave no time");
+	proc_result_free(&res);
+	return (rc);
+}
+
+/* Files before the directory that they are in. */
+static int
+set_times(const char *dir, int64_t at, struct err *e)
+{
+	char *path = str_dup(dir);
+	FTS *fts = fts_open((char *[]){ path, NULL }, FTS_PHYSICAL |
+	    FTS_NOCHDIR | FTS_NOSTAT, NULL);
+	struct timespec ts[2] = { { .tv_sec = at }, { .tv_sec = at } };
+	FTSENT *f;
+	int rc = 0;
+
+	while (rc == 0 && fts != NULL && (f = fts_read(fts)) != NULL)
+		if (f->fts_info != FTS_D && utimensat(AT_FDCWD,
+		    f->fts_accpath, ts, AT_SYMLINK_NOFOLLOW) == -1)
+			rc = err_sys(e, "set the time of %s", f->fts_path);
+	if (fts != NULL)
+		fts_close(fts);
+	free(path);
+	return (rc);
+}
+
+int
+tree_export(struct repo *r, const char *rev, const char *to, struct err *e)
+{
+	int64_t at;
+
+	if (commit_time(r, rev, &at, e) == -1 ||
+	    submodule_fetch(r, r->dir, rev, e) == -1 ||
+	    file_rmtree(to, e) == -1 || file_mkdirs(to, 0700, e) == -1 ||
+	    tree_write(r, r->dir, rev, to, e) == -1 ||
+	    submodule_write(r, r->dir, rev, to, e) == -1)
+		return (-1);
+	return (set_times(to, at, e));
 }
 
 int
@@ -146,6 +216,8 @@ tree_checkout(struct repo *r, const char *dir, const char *rev, bool trusted,
 	struct aside a;
 	int rc = -1;
 
+	if (submodule_fetch(r, dir, rev, e) == -1)
+		return (-1);
 	if (trusted)
 		return (write_files(r, dir, rev, e));
 	aside_init(&a, dir, r->old);

@@ -13,6 +13,7 @@
 #include "git.h"
 #include "gitdir.h"
 #include "str.h"
+#include "submodule.h"
 #include "utf8.h"
 #include "verify.h"
 
@@ -21,7 +22,8 @@
 
 /* One line of git ls-tree -r: what must be at a path. */
 struct entry {
-	const char *mode, *rev, *path;
+	char mode[8], rev[REPO_REV];
+	char *path;
 	bool seen;
 };
 
@@ -49,28 +51,34 @@ by_path(const void *a, const void *b)
 	return (strcmp(x->path, y->path));
 }
 
+static void
+add(struct check *c, const char *mode, const char *rev, char *path)
+{
+	c->list = realloc(c->list, (c->n + 1) * sizeof(*c->list));
+	if (c->list == NULL)
+		abort();
+	c->list[c->n] = (struct entry){ .path = path };
+	snprintf(c->list[c->n].mode, sizeof(c->list->mode), "%s", mode);
+	snprintf(c->list[c->n++].rev, REPO_REV, "%s", rev);
+}
+
 /* "MODE SP TYPE SP REV TAB PATH NUL", cut up in place. */
 static int
-parse_listing(struct check *c, char *p, size_t len, struct err *e)
+parse_listing(struct check *c, const char *top, char *p, size_t len,
+    struct err *e)
 {
 	char *end = p + len, *sp, *sp2, *tab;
 
-	for (; p < end; p += strlen(p) + 1) {
+	for (; p < end; p = tab + strlen(tab) + 1) {
 		if ((sp = strchr(p, ' ')) == NULL ||
 		    (sp2 = strchr(sp + 1, ' ')) == NULL ||
 		    (tab = strchr(sp2 + 1, '\t')) == NULL)
 			return (err_set(e, ERR_PROTO, "git ls-tree gave a "
 			    "line that cannot be read"));
-		c->list = realloc(c->list, (c->n + 1) * sizeof(*c->list));
-		if (c->list == NULL)
-			abort();
-		*sp = *sp2 = *tab = '\0';
-		c->list[c->n++] = (struct entry){ .mode = p, .rev = sp2 + 1,
-			.path = tab + 1 };
-		p = tab + 1;
+		*sp = *sp2 = *tab++ = '\0';
+		add(c, p, sp2 + 1, top == NULL ? str_dup(tab) :
+		    file_join(top, tab));
 	}
-	if (c->n > 0)
-		qsort(c->list, c->n, sizeof(*c->list), by_path);
 	return (0);
 }
 
@@ -115,7 +123,7 @@ check_file(const struct entry *en, const char *full, const struct stat *st)
 static struct entry *
 find(const struct check *c, const char *path)
 {
-	struct entry key = { .path = path };
+	struct entry key = { .path = (char *)(uintptr_t)path };
 
 	return (c->n == 0 ? NULL :
 	    bsearch(&key, c->list, c->n, sizeof(key), by_path));
@@ -145,9 +153,13 @@ check_dir(struct check *c, const char *sub)
 		en = find(c, rel);
 		if (lstat(full, &st) == -1)
 			problem(c, rel, "cannot be read");
-		else if (en != NULL && str_eq(en->mode, "160000"))
-			en->seen = true;	/* a submodule: left alone */
-		else if (S_ISDIR(st.st_mode) && en == NULL)
+		else if (en != NULL && str_eq(en->mode, "160000")) {
+			en->seen = true;
+			if (c->r->submodules && S_ISDIR(st.st_mode))
+				check_dir(c, rel);
+			else if (c->r->submodules)
+				problem(c, rel, "is no directory");
+		} else if (S_ISDIR(st.st_mode) && en == NULL)
 			check_dir(c, rel);
 		else if (en == NULL)
 			problem(c, rel, "is not in the commit");
@@ -167,52 +179,90 @@ check_dir(struct check *c, const char *sub)
 	free(path);
 }
 
+/* Add what must be there of a commit: of HEAD, or of a submodule. */
 static int
-check_tree(struct check *c, struct err *e)
+list(void *cookie, const char *top, const char *rev, const char *store,
+    struct err *e)
 {
-	static const char *const args[] = { "ls-tree", "-r", "-z",
-		"--full-tree", "HEAD", NULL };
+	const char *const args[] = { "ls-tree", "-r", "-z", "--full-tree", rev,
+		NULL };
+	struct check *c = cookie;
 	struct proc_result res;
-	int rc = -1;
+	int rc;
 
-	if (git_run(c->r, &(struct git_cmd){ .args = args, .quiet = true,
-	    .where = GIT_CLONE, .keep = LISTING_MAX }, &res, e) == -1) {
-		if (res.end != PROC_EXITED || res.code == 0)
-			goto out;
-		problem(c, "HEAD", e->text);
+	rc = git_run(c->r, &(struct git_cmd){ .args = args, .quiet = true,
+	    .where = GIT_CLONE, .dir = store, .keep = LISTING_MAX }, &res, e);
+	if (rc == -1 && res.end == PROC_EXITED && res.code != 0) {
+		problem(c, top != NULL ? top : "HEAD", e->text);
 		rc = 0;
-		goto out;
+	} else if (rc == 0 && res.out.len > 0)
+		rc = parse_listing(c, top, res.out.data, res.out.len, e);
+	proc_result_free(&res);
+	return (rc);
+}
+
+static void
+done(struct check *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->list[i].path);
+	free(c->list);
+}
+
+static int
+check_tree(struct check *c, const char *head, struct err *e)
+{
+	struct err why;
+
+	if (list(c, NULL, head, c->r->dir, e) == -1)
+		return (-1);
+	if (submodule_each(c->r, c->r->dir, head, list, c, &why) == -1) {
+		if (c->r->fail == REPO_FAIL_STOPPED) {
+			*e = why;
+			return (-1);
+		}
+		problem(c, "submodules", why.text);
 	}
-	if (res.out.len > 0 &&
-	    parse_listing(c, res.out.data, res.out.len, e) == -1)
-		goto out;
+	if (c->n > 0)
+		qsort(c->list, c->n, sizeof(*c->list), by_path);
 	check_dir(c, "");
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->list[i].seen)
 			problem(c, c->list[i].path, "is missing");
-	rc = 0;
-out:
-	proc_result_free(&res);
-	free(c->list);
-	return (rc);
+	return (0);
 }
 
+/* ${rev} NULL: what no reference names, too. */
 static int
-check_store(struct check *c, struct err *e)
+check_store(struct check *c, const char *dir, const char *rev,
+    const char *what, struct err *e)
 {
-	static const char *const args[] = { "fsck", "--full", "--no-dangling",
-		"--no-progress", "HEAD", NULL };
+	const char *const args[] = { "fsck", "--full", "--no-dangling",
+		"--no-progress", rev, NULL };
 	struct proc_result res;
 	int rc = 0;
 
 	if (git_run(c->r, &(struct git_cmd){ .args = args,
-	    .where = GIT_CLONE }, &res, e) == -1) {
+	    .where = GIT_CLONE, .dir = dir }, &res, e) == -1) {
 		if (res.end == PROC_EXITED && res.code != 0)
-			problem(c, ".git", e->text);
+			problem(c, what, e->text);
 		else
 			rc = -1;
 	}
 	proc_result_free(&res);
+	return (rc);
+}
+
+/* After check_tree, which has cleaned it. */
+static int
+check_cache(struct check *c, struct err *e)
+{
+	char *dir = file_join(c->r->home, "submodules");
+	int rc = 0;
+
+	if (c->r->submodules && gitdir_present(dir))
+		rc = check_store(c, dir, NULL, "submodules", e);
+	free(dir);
 	return (rc);
 }
 
@@ -234,10 +284,13 @@ verify_run(struct repo *r, struct repo_verify *res, struct err *e)
 		git_note(r, "removed from .git what did not belong there");
 	if (gitdir_ref(r->dir, "HEAD", head) == -1)
 		problem(&c, ".git/HEAD", "names no revision");
-	else if (check_store(&c, e) == -1 || check_tree(&c, e) == -1) {
+	else if (check_store(&c, r->dir, head, ".git", e) == -1 ||
+	    check_tree(&c, head, e) == -1 || check_cache(&c, e) == -1) {
+		done(&c);
 		verify_free(&out);
 		return (-1);
 	}
+	done(&c);
 	out.sound = out.nproblems == 0;
 	*res = out;
 	return (0);

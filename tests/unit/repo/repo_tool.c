@@ -147,6 +147,14 @@ op_verify(struct repo *r, char **args, struct err *e)
 }
 
 static int
+op_export(struct repo *r, char **args, struct err *e)
+{
+	if (repo_export(r, args[0], args[1], e) == -1)
+		return (-1);
+	return (print(json_object()));
+}
+
+static int
 op_check(struct repo *r, char **args, struct err *e)
 {
 	char tip[REPO_REV] = "";
@@ -233,7 +241,7 @@ static const struct {
 } ops[] = {
 	{ "ensure", op_ensure }, { "pull", op_pull }, { "reset", op_reset },
 	{ "update", op_update }, { "accept", op_accept },
-	{ "maintain", op_maintain }, { "verify", op_verify },
+	{ "maintain", op_maintain }, { "export", op_export }, { "verify", op_verify },
 	{ "check", op_check }, { "status", op_status }, { "log", op_log },
 	{ "count", op_count }, { "show", op_show },
 };
@@ -261,6 +269,8 @@ set(struct repo_conf *c, const char *key, const char *v)
 		}
 	if (str_eq(key, "depth"))
 		c->depth = atoi(v);
+	else if (str_eq(key, "submodules"))
+		c->submodules = atoi(v) != 0;
 	else if (str_eq(key, "ff"))
 		c->fast_forward = atoi(v) != 0;
 	else if (str_eq(key, "timeout"))
