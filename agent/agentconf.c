@@ -227,6 +227,9 @@ fill(struct agentconf *c, struct err *e)
 	}
 	fill_repo(c, e);
 	fill_probes(c, e);
+	if (c->legacy_dir == NULL && settings_bool(c->set,
+	    SET_REPO_SUBMODULES))
+		c->build_dir = file_join(c->state_dir, "git/source");
 	if (c->repo_dir != NULL && sub_dir != NULL)
 		c->flake_dir = file_join(c->repo_dir, sub_dir);
 	else
@@ -275,6 +278,7 @@ agentconf_free(struct agentconf **cp)
 	free(c->state_dir);
 	free(c->repo_dir);
 	free(c->flake_dir);
+	free(c->build_dir);
 	free(c->legacy_dir);
 	free(c->hostname);
 	free(c->user);
@@ -296,6 +300,7 @@ agentconf_repo(const struct agentconf *c, struct repo_conf *r)
 	r->ssh_key = settings_str(c->set, SET_SSH_KEY);
 	r->known_hosts = settings_str(c->set, SET_SSH_KNOWN_HOSTS);
 	r->token_file = settings_str(c->set, SET_REPO_TOKEN_FILE);
+	r->submodules = c->build_dir != NULL;
 	r->depth = (int)settings_int(c->set, SET_REPO_DEPTH);
 	r->legacy_dir = c->legacy_dir;
 	r->commit_name = settings_str(c->set, SET_COMMIT_NAME);
@@ -320,6 +325,7 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->host = c->hostname;
 	d->user = c->user;
 	d->repo_dir = c->repo_dir;
+	d->build_dir = c->build_dir;
 	d->flake_dir = settings_str(c->set, SET_REPO_SUBDIR);
 	d->flake_attr = settings_str(c->set, SET_FLAKE_ATTR);
 	d->profile = settings_str(c->set, SET_PROFILE);

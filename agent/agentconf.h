@@ -19,6 +19,8 @@ struct agentconf {
 	char *url_text;			/* as configured; NULL: no hub */
 	char *state_dir;
 	char *repo_dir;			/* isolated clone, or the legacy one */
+	char *build_dir;		/* what nix builds if it is not the
+					   clone: with submodules; or NULL */
 	char *flake_dir;		/* in it: where the flake is */
 	char *legacy_dir;		/* NULL: isolated */
 	char *hostname;

@@ -34,7 +34,8 @@ ops_function ops_resume;
 /**
  * ops_repo_head(x, head, e):
  * What this host may build or run: the HEAD of a clone that is as the last
- * pull left it, trusted by the keys as they are now.
+ * pull left it, trusted by the keys as they are now.  With submodules nix finds
+ * its files in conf->build_dir.
  */
 int	 ops_repo_head(struct opctx *, char head[REPO_REV], struct err *)
 	    __attribute__((warn_unused_result));

@@ -154,8 +154,10 @@ ops_repo_head(struct opctx *x, char head[REPO_REV], struct err *e)
 		    "configuration yet: pull first"));
 	if (repo_ensure(x->repo, NULL, e) == -1)
 		return (-1);
-	return (repo_head(x->repo, head) == 0 ? 0 : err_set(e, ERR_DAMAGED,
-	    "the clone has no HEAD"));
+	if (repo_head(x->repo, head) == -1)
+		return (err_set(e, ERR_DAMAGED, "the clone has no HEAD"));
+	return (x->conf->build_dir == NULL ? 0 : repo_export(x->repo, head,
+	    x->conf->build_dir, e));
 }
 
 enum outcome

@@ -155,6 +155,9 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "bundle or repository that the first clone takes its objects "
 	    "from"),
 
+	ROW(REPO_SUBMODULES, A, BOOL, 0, "false", 0, 0, NULL,
+	    "check out submodules and build with them"),
+
 	/* agent and hub */
 	ROW(LOG_LEVEL, A | H, WORD, 0, "info", 0, 0, log_levels,
 	    "least level that is logged"),

@@ -53,6 +53,8 @@ struct deploy_conf {
 	const char *host;		/* required */
 	const char *user;		/* home: whose; NULL: our own name */
 	const char *repo_dir;		/* required for builds: a clone */
+	const char *build_dir;		/* its files with submodules, without
+					   .git, built instead; NULL: none */
 	const char *flake_dir;		/* the flake's directory inside it */
 	const char *flake_attr;		/* "{host}" and "{user}" are replaced;
 					   required for custom */

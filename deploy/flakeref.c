@@ -31,14 +31,15 @@ flakeref_url(const struct deploy_conf *c, const char *rev)
 {
 	struct buf b = { 0 };
 
-	buf_adds(&b, "git+file://");
-	add_encoded(&b, c->repo_dir);
+	/* "?submodules=1" would have nix ask the servers again, by itself. */
+	buf_adds(&b, is_set(c->build_dir) ? "path:" : "git+file://");
+	add_encoded(&b, is_set(c->build_dir) ? c->build_dir : c->repo_dir);
 	buf_addf(&b, "?rev=%s", rev);
 	if (is_set(c->flake_dir) && !str_eq(c->flake_dir, ".")) {
 		buf_adds(&b, "&dir=");
 		add_encoded(&b, c->flake_dir);
 	}
-	if (c->shallow)
+	if (c->shallow && !is_set(c->build_dir))
 		buf_adds(&b, "&shallow=1");
 	return (buf_take(&b));
 }

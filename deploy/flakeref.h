@@ -5,8 +5,9 @@
 
 /**
  * flakeref_url(conf, rev):
- * "git+file:///repo?rev=…" with the flake's directory and shallow=1 if they
- * apply, percent-encoded.  The caller frees.
+ * "git+file:///repo?rev=…", or "path:/build?rev=…" if there is a directory with
+ * submodules, with the flake's directory and shallow=1 if they apply,
+ * percent-encoded.  The caller frees.
  */
 char	*flakeref_url(const struct deploy_conf *, const char *rev);
 

@@ -70,6 +70,7 @@ in
           pkgs.writeText "nixfleet-known-hosts" (cfg.sshKnownHosts + "\n");
       NIXFLEET_REPO_TOKEN_FILE = files.repoTokenFile;
       NIXFLEET_REPO_DEPTH = words cfg.depth;
+      NIXFLEET_REPO_SUBMODULES = words cfg.submodules;
       NIXFLEET_INTERVAL = words cfg.interval;
       NIXFLEET_KEEP_GENERATIONS = words cfg.keepGenerations;
       NIXFLEET_LOG_LEVEL = cfg.logLevel;

@@ -133,6 +133,18 @@ in
     '';
   };
 
+  submodules = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = ''
+      Check out the git submodules of the configuration, also those inside
+      submodules, and build with them. They are fetched from the
+      repository's own server with its key or token, or from any other over
+      https without one.
+    '';
+  };
+
   interval = mkOption {
     type = types.ints.between 1 3600;
     default = 5;

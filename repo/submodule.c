@@ -26,6 +26,7 @@ struct sub {
 	const char *path;	/* in the whole tree */
 	const char *rev;
 	const char *url;	/* resolved */
+	struct remote remote;	/* its parts */
 };
 
 struct walk {
@@ -106,44 +107,37 @@ same_server(const struct remote *a, const struct remote *b)
 	    (a->host == NULL || strcasecmp(a->host, b->host) == 0));
 }
 
+/* What may be asked at all, be it needed or not. */
 static int
-fetch_as(struct walk *w, struct repo *as, const struct sub *s, struct err *e)
+check_server(struct walk *w, const struct sub *s, struct err *e)
 {
-	char *spec = str_printf("+%s:%s", s->rev, w->r->tracking);
-	const char *const args[] = { "fetch", "--quiet", "--no-tags",
-		"--no-auto-gc", "--no-write-fetch-head", "--depth=1", "--",
-		s->url, spec, NULL };
-	int rc = git_run(as, &(struct git_cmd){ .args = args, .net = true,
-	    .where = GIT_CLONE, .dir = w->store }, NULL, e);
-
-	if (rc == -1)
-		w->r->fail = as->fail;
-	free(spec);
-	return (rc);
+	if (s->remote.proto == REMOTE_HTTPS ||
+	    same_server(&s->remote, &w->r->remote))
+		return (0);
+	return (refuse(w, s->path, e, "its URL is neither on the "
+	    "repository's own server nor https://"));
 }
 
 static int
 fetch_one(struct walk *w, const struct sub *s, struct err *e)
 {
+	char *spec = str_printf("+%s:%s", s->rev, w->r->tracking);
+	const char *const args[] = { "fetch", "--quiet", "--no-tags",
+		"--no-auto-gc", "--no-write-fetch-head", "--depth=1", "--",
+		s->url, spec, NULL };
 	struct repo as = *w->r;
-	struct err why;
-	int rc;
+	int rc = 0;
 
-	if (have(w, s->rev))
-		return (0);
-	if (remote_parse(s->url, &as.remote, &why) == -1)
-		return (refuse(w, s->path, e, why.text));
-	if (!same_server(&as.remote, &w->r->remote)) {
+	as.remote = s->remote;
+	if (!same_server(&s->remote, &w->r->remote))
 		as.ssh_key = as.token_file = NULL;
-		if (as.remote.proto != REMOTE_HTTPS) {
-			remote_done(&as.remote);
-			return (refuse(w, s->path, e, "its URL is neither on "
-			    "the repository's own server nor https://"));
-		}
+	if (!have(w, s->rev) && git_run(&as, &(struct git_cmd){ .args = args,
+	    .net = true, .where = GIT_CLONE, .dir = w->store }, NULL,
+	    e) == -1) {
+		w->r->fail = as.fail;
+		rc = name(s->path, e);
 	}
-	if ((rc = fetch_as(w, &as, s, e)) == -1)
-		name(s->path, e);
-	remote_done(&as.remote);
+	free(spec);
 	return (rc);
 }
 
@@ -223,13 +217,15 @@ one(struct walk *w, const struct proc_result *modules, const struct sub *up,
 	else if (++w->count > COUNT_MAX || depth > DEPTH_MAX)
 		refuse(w, path, e, "too many submodules, or too deep inside "
 		    "each other");
-	else if ((full = gitmodules_resolve(up->url, url, &why)) == NULL)
+	else if ((full = gitmodules_resolve(up->url, url, &why)) == NULL ||
+	    remote_parse(full, &s.remote, &why) == -1)
 		refuse(w, path, e, why.text);
 	else {
 		s.url = full;
-		if (w->visit(w, &s, e) == 0)
+		if (check_server(w, &s, e) == 0 && w->visit(w, &s, e) == 0)
 			rc = descend(w, w->store, &s, depth + 1, e);
 	}
+	remote_done(&s.remote);
 	free(path);
 	free(full);
 	free(url);

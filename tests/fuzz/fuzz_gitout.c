@@ -9,6 +9,7 @@
 #include "askpass.h"
 #include "fail.h"
 #include "flake.h"
+#include "gitmodules.h"
 #include "history.h"
 #include "lockfile.h"
 #include "remote.h"
@@ -69,6 +70,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		free(flake_message(&u));
 	repo_update_free(&u);
 	try_url(s);
+	free(gitmodules_url(text, len, "lib"));
+	free(gitmodules_resolve("ssh://h/a/b", s, NULL));
+	free(gitmodules_resolve(s, "../../c", NULL));
 	buf_free(&b);
 	free(s);
 	return (0);
