@@ -407,9 +407,9 @@ int
 seal_save(const struct repo *r, const struct seal *s, struct err *e)
 {
 	char *path = file_join(r->home, "seal"), *text;
-	json_t *obj = json_pack("{s:s*, s:s*, s:b, s:s, s:s, s:I}", "url", s->url,
-	    "branch", s->branch, "submodules", s->submodules, "head", s->head, "boot", s->boot,
-	    "tree", (json_int_t)s->tree.len);
+	json_t *obj = json_pack("{s:s*, s:s*, s:b, s:s, s:s, s:I}", "url",
+	    s->url, "branch", s->branch, "submodules", s->submodules, "head",
+	    s->head, "boot", s->boot, "tree", (json_int_t)s->tree.len);
 	struct buf b = { 0 };
 	int rc;
 

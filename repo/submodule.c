@@ -68,13 +68,15 @@ open_store(struct walk *w, struct err *e)
 {
 	const char *const init[] = { "init", "--quiet", "--template=", "--",
 		w->store, NULL };
+	struct repo as = *w->r;
 	bool touched;
 
+	as.depth = 1;	/* it is shallow, whatever the clone is */
 	if (!gitdir_present(w->store) && (file_rmtree(w->store, e) == -1 ||
 	    git_run(w->r, &(struct git_cmd){ .args = init,
 	    .where = GIT_NOWHERE }, NULL, e) == -1))
 		return (-1);
-	return (gitdir_scrub(w->r, w->store, &touched, e));
+	return (gitdir_scrub(&as, w->store, &touched, e));
 }
 
 static bool

@@ -25,8 +25,8 @@ int	 submodule_fetch(struct repo *, const char *dir, const char *rev,
 
 /**
  * submodule_write(r, dir, rev, work, e):
- * Write their files into the empty directories that the check-out of ${rev}
- * into ${work} left for them.
+ * Write their files into the empty directories that git left for them when it
+ * wrote ${rev} into ${work}.
  */
 int	 submodule_write(struct repo *, const char *dir, const char *rev,
 	    const char *work, struct err *)

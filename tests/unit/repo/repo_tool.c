@@ -241,8 +241,9 @@ static const struct {
 } ops[] = {
 	{ "ensure", op_ensure }, { "pull", op_pull }, { "reset", op_reset },
 	{ "update", op_update }, { "accept", op_accept },
-	{ "maintain", op_maintain }, { "export", op_export }, { "verify", op_verify },
-	{ "check", op_check }, { "status", op_status }, { "log", op_log },
+	{ "maintain", op_maintain }, { "export", op_export },
+	{ "verify", op_verify }, { "check", op_check },
+	{ "status", op_status }, { "log", op_log },
 	{ "count", op_count }, { "show", op_show },
 };
 
