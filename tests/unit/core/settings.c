@@ -364,6 +364,29 @@ test_settings_print(void **unused)
 	settings_free(&s);
 }
 
+/* Settings of a service: later ones win, and each keeps its place. */
+static void
+test_settings_given(void **unused)
+{
+	static const struct settings_given given[] = {
+		{ "NIXFLEET_BRANCH", "one", "a.service:1" },
+		{ "NIXFLEET_BRANCH", "two", "a.service:2" },
+		{ "PATH", "/bin", "a.service:3" },
+	}, wrong[] = { { "NIXFLEET_INTERVAL", "0", "a.service:7" } };
+	struct settings *set;
+	struct err e;
+
+	(void)unused;
+	assert_int_equal(settings_load_given(SETTINGS_AGENT, given, 3, &set,
+	    &e), 0);
+	assert_string_equal(settings_str(set, SET_BRANCH), "two");
+	assert_string_equal(settings_origin(set, SET_BRANCH), "a.service:2");
+	settings_free(&set);
+	assert_int_equal(settings_load_given(SETTINGS_AGENT, wrong, 1, &set,
+	    &e), -1);
+	assert_non_null(strstr(e.text, "a.service:7"));
+}
+
 int
 main(void)
 {
@@ -378,6 +401,7 @@ main(void)
 		cmocka_unit_test(test_settings_file_syntax),
 		cmocka_unit_test(test_settings_secret),
 		cmocka_unit_test(test_settings_print),
+		cmocka_unit_test(test_settings_given),
 	};
 	int rc;
 
