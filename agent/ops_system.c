@@ -182,7 +182,8 @@ ops_switch(struct opctx *x)
 		return (fail_system(x, &e));
 	note_built(x, b.path, head);
 	diff(x, b.path);
-	outcome = activate(x, head, b.path);
+	outcome = deploy_preflight(&x->deploy, b.path, &e) == 0 ?
+	    activate(x, head, b.path) : fail_system(x, &e);
 	deploy_build_free(&b);
 	return (outcome);
 }

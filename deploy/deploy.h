@@ -144,7 +144,8 @@ struct deploy_build {
  * repo_dir, and keep it from garbage collection with state_dir/roots/built.
  * Lines and progress go to the callbacks.  On failure ${e} begins with nix's
  * own error, without colours: ERR_CHILD (evaluation, build), ERR_NOTFOUND (the
- * flake has no such host), ERR_NOSPACE, ERR_NET, ERR_TIMEOUT, ERR_STOPPED.
+ * flake has no such host), ERR_NOSPACE, ERR_NET, ERR_TIMEOUT, ERR_STOPPED;
+ * ERR_REFUSED if there is too little room to begin.
  */
 int	 deploy_build(const struct deploy_conf *, const char *rev,
 	    struct deploy_build *, struct err *)
@@ -170,6 +171,14 @@ json_t	*deploy_diff(const struct deploy_conf *, const char *from,
  */
 void	 deploy_diff_tell(const json_t *diff, void (*on_line)(void *,
 	    const char *), void *cookie);
+
+/**
+ * deploy_preflight(conf, path, e):
+ * Can the closure ${path} be made the next boot's: is there room for it in
+ * /boot (nixos)?  ERR_REFUSED says what to do.
+ */
+int	 deploy_preflight(const struct deploy_conf *, const char *path,
+	    struct err *) __attribute__((warn_unused_result));
 
 /* ---- activation ---- */
 

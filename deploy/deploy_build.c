@@ -1,5 +1,3 @@
-#include <sys/statvfs.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,36 +6,20 @@
 #include "flakeref.h"
 #include "nixrun.h"
 #include "nixstore.h"
+#include "preflight.h"
 #include "running.h"
 #include "str.h"
 #include "tick.h"
 
 #define OUTPUT_MAX (1024 * 1024)	/* of nix build --json */
-#define FREE_MIN (64LL * 1024 * 1024)	/* below it nix itself may break */
-
-static int
-preflight_dir(const char *dir, const char *advice, struct err *e)
-{
-	struct statvfs fs;
-	long long have;
-
-	if (statvfs(dir, &fs) == -1)
-		return (0);	/* a new store is not there yet */
-	have = (long long)fs.f_bavail * (long long)fs.f_frsize;
-	if (have >= FREE_MIN)
-		return (0);
-	return (err_set(e, ERR_NOSPACE, "only %lld MiB are free in %s, %lld "
-	    "are the least for a build; %s", have >> 20, dir, FREE_MIN >> 20,
-	    advice));
-}
 
 static int
 preflight(const struct deploy_conf *c, struct err *e)
 {
-	if (preflight_dir(nixstore_dir(),
+	if (preflight_room(nixstore_dir(),
 	    "free some with nix-collect-garbage -d", e) == -1)
 		return (-1);
-	return (preflight_dir(c->state_dir, "the state directory needs room",
+	return (preflight_room(c->state_dir, "the state directory needs room",
 	    e));
 }
 
