@@ -339,16 +339,30 @@ show_output(const char *prefix, const json_t *line)
 	free(start);
 }
 
+const char *
+show_bar(int64_t done, int64_t expected, char bar[SHOW_BAR])
+{
+	const double share = done <= 0 ? 0 : done >= expected ? 1 :
+	    (double)done / (double)expected;
+	const size_t full = (size_t)(share * (SHOW_BAR - 1));
+
+	memset(bar, '#', full);
+	memset(bar + full, '.', SHOW_BAR - 1 - full);
+	bar[SHOW_BAR - 1] = '\0';
+	return (bar);
+}
+
 void
 show_progress(const json_t *p)
 {
 	int64_t done = json_integer_value(json_object_get(p, "done"));
 	int64_t expected = json_integer_value(json_object_get(p, "expected"));
-	char text[256];
+	char text[256], bar[SHOW_BAR];
 
 	if (expected > 0)
-		snprintf(text, sizeof(text), "%s %lld/%lld %s",
-		    or_else(show_str(p, "phase"), ""), (long long)done,
+		snprintf(text, sizeof(text), "%-8s [%s] %lld/%lld %s",
+		    or_else(show_str(p, "phase"), ""),
+		    show_bar(done, expected, bar), (long long)done,
 		    (long long)expected, or_else(show_str(p, "text"), ""));
 	else
 		snprintf(text, sizeof(text), "%s %s",

@@ -2,6 +2,7 @@
 #define SHOW_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 /* What hosts and the hub say, for people. */
 
@@ -29,6 +30,9 @@ void	 show_brief(const json_t *);
 /* A line of an operation's log: an object with stream and text. */
 void	 show_output(const char *prefix, const json_t *);
 void	 show_progress(const json_t *);
+/* "#####....." for ${done} of ${expected} (> 0); returns its argument. */
+#define SHOW_BAR 21
+const char *show_bar(int64_t done, int64_t expected, char bar[SHOW_BAR]);
 
 /* The sentence about a Result or Operation that is over. */
 void	 show_result(const char *prefix, const json_t *);

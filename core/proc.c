@@ -48,6 +48,7 @@ struct run {
 	enum phase phase;
 	int64_t until;		/* when the phase ends */
 	char *block;
+	bool news;		/* output came, and no silence was told since */
 };
 
 static void
@@ -265,7 +266,20 @@ wait_time(const struct run *r)
 		left = LOOK_EVERY;
 	if (left > WAIT_MAX)
 		left = WAIT_MAX;
+	if (r->news && left > PROC_QUIET)
+		left = PROC_QUIET;
 	return (left < 0 ? 0 : (int)left);
+}
+
+/* After ${ready} descriptors had something: tell a silence once. */
+static void
+listen_for_quiet(struct run *r, int ready)
+{
+	if (ready == 0 && r->news) {
+		r->news = false;
+		r->spec->on_quiet(r->spec->cookie);
+	} else if (ready > 0)
+		r->news = r->spec->on_quiet != NULL;
 }
 
 /* Serve the child until it has ended or is given up. */
@@ -273,6 +287,7 @@ static void
 serve(struct run *r)
 {
 	struct pollfd p[4];
+	int ready;
 
 	while (r->phase != GIVEN_UP) {
 		p[0] = (struct pollfd){ r->outs[PROC_OUT].fd, POLLIN, 0 };
@@ -281,8 +296,9 @@ serve(struct run *r)
 		p[3] = (struct pollfd){ -1, POLLIN, 0 };
 		if (r->phase == RUNNING)
 			p[3].fd = r->spec->stop_fd;
-		if (poll(p, 4, wait_time(r)) == -1)
+		if ((ready = poll(p, 4, wait_time(r))) == -1)
 			continue;
+		listen_for_quiet(r, ready);
 		if (p[0].revents != 0)
 			read_output(r, PROC_OUT);
 		if (p[1].revents != 0)

@@ -17,6 +17,8 @@ enum proc_stream { PROC_OUT, PROC_ERR };
 /* Time between SIGTERM and SIGKILL of a child's group, milliseconds. */
 #define PROC_GRACE 5000
 
+#define PROC_QUIET 300
+
 struct proc_spec {
 	const char *const *argv;	/* argv[0] is looked up in env's PATH */
 	const char *const *env;		/* all of it, NULL-terminated */
@@ -31,6 +33,8 @@ struct proc_spec {
 	 * hold any byte.  NULL: none.
 	 */
 	void (*on_line)(void *, enum proc_stream, const char *, size_t);
+	/* Once when PROC_QUIET ms passed since the last output.  NULL: none. */
+	void (*on_quiet)(void *);
 	void *cookie;
 };
 

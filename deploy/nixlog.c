@@ -8,9 +8,10 @@
 #include "tick.h"
 
 /* nix: enum ActivityType, ResultType, Verbosity of logging.hh, error.hh */
-enum { ACT_COPIES = 103, ACT_BUILDS = 104, ACT_BUILD = 105 };
+enum { ACT_COPY = 100, ACT_TRANSFER = 101, ACT_COPIES = 103, ACT_BUILDS = 104,
+	ACT_BUILD = 105 };
 enum { RES_LOG_LINE = 101, RES_PHASE = 104, RES_PROGRESS = 105,
-	RES_POST_LOG_LINE = 107 };
+	RES_EXPECTED = 106, RES_POST_LOG_LINE = 107 };
 enum { LVL_ERROR = 0, LVL_INFO = 3 };
 
 #define ACTIVITIES 256	/* remembered at once; more are not followed */
@@ -18,11 +19,20 @@ enum { LVL_ERROR = 0, LVL_INFO = 3 };
 #define ERRORS 16	/* errors kept for the reason */
 #define ERROR_MAX 4096
 #define INTERVAL 250	/* ms between two reports of progress */
+#define SLOW 3		/* builds that are named, the oldest first */
+#define COUNT_MAX INT32_MAX	/* sums of many must not overflow */
+#define BYTES_MAX (1LL << 50)
 
 struct activity {
 	json_int_t id, type;
 	int64_t done, expected;
-	char *name;
+	char *name, *phase;	/* of a build; phase NULL: none told */
+};
+
+/* Bytes that come: of activities that ended, and what is announced. */
+struct volume {
+	json_int_t type;
+	int64_t done, expected;
 };
 
 struct nixlog {
@@ -35,7 +45,9 @@ struct nixlog {
 	size_t ntail;			/* lines ever */
 	char *errors[ERRORS];
 	size_t nerrors;
+	struct volume copied, loaded;	/* unpacked; over the network */
 	char text[160];			/* newest activity for people */
+	char shown[320];		/* what was reported of it */
 	int64_t reported;		/* when, by tick_mono; 0: never */
 	const char *phase;		/* what was reported */
 	bool pending;			/* progress not yet reported */
@@ -47,7 +59,16 @@ nixlog_new(const struct nixlog_sink *sink)
 	struct nixlog *l = str_alloc(sizeof(*l));
 
 	l->sink = *sink;
+	l->copied.type = ACT_COPY;
+	l->loaded.type = ACT_TRANSFER;
 	return (l);
+}
+
+static void
+forget(struct activity *a)
+{
+	free(a->name);
+	free(a->phase);
 }
 
 void
@@ -59,7 +80,7 @@ nixlog_free(struct nixlog **lp)
 	if (l == NULL)
 		return;
 	for (i = 0; i < l->nact; i++)
-		free(l->act[i].name);
+		forget(&l->act[i]);
 	for (i = 0; i < TAIL; i++)
 		free(l->tail[i]);
 	for (i = 0; i < l->nerrors; i++)
@@ -168,20 +189,68 @@ totals(const struct nixlog *l, json_int_t type, int64_t *done,
 		}
 }
 
-static struct deploy_progress
-progress(const struct nixlog *l)
+/* "12.3 of 40.1 MB" of what is loaded, or else unpacked. */
+static void
+add_bytes(const struct nixlog *l, struct buf *b)
 {
-	struct deploy_progress p = { .phase = "evaluate", .text = l->text };
+	const struct volume *v;
+	int64_t done, expected;
+
+	v = l->loaded.expected > 0 ? &l->loaded : &l->copied;
+	totals(l, v->type, &done, &expected);
+	done += v->done;
+	expected += v->done;
+	if (expected < v->expected)
+		expected = v->expected;
+	if (expected > 0)
+		buf_addf(b, "%s%.1f of %.1f MB", b->len > 0 ? "; " : "",
+		    (double)done / 1e6, (double)expected / 1e6);
+}
+
+/* "building a, b (installPhase)": those that take longest already. */
+static void
+add_builds(const struct nixlog *l, struct buf *b)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < l->nact; i++) {
+		if (l->act[i].name == NULL)
+			continue;
+		if (n < SLOW)
+			buf_addf(b, "%s%s%s%s%s", n == 0 ? "building " : ", ",
+			    l->act[i].name, l->act[i].phase ? " (" : "",
+			    l->act[i].phase ? l->act[i].phase : "",
+			    l->act[i].phase ? ")" : "");
+		n++;
+	}
+	if (n > SLOW)
+		buf_addf(b, " and %zu more", n - SLOW);
+}
+
+static struct deploy_progress
+progress(struct nixlog *l)
+{
+	struct deploy_progress p = { .phase = "evaluate", .text = l->shown };
 	int64_t builds, nbuilds, copies, ncopies;
+	struct buf b = { 0 };
 
 	totals(l, ACT_BUILDS, &builds, &nbuilds);
 	totals(l, ACT_COPIES, &copies, &ncopies);
-	if (nbuilds > 0 && (builds < nbuilds || copies >= ncopies))
+	if (nbuilds > 0 && (builds < nbuilds || copies >= ncopies)) {
 		p.phase = "build";
-	else if (ncopies > 0)
+		p.done = builds;
+		p.expected = nbuilds;
+		add_builds(l, &b);
+	} else if (ncopies > 0) {
 		p.phase = "download";
-	p.done = builds + copies;
-	p.expected = nbuilds + ncopies;
+		p.done = copies;
+		p.expected = ncopies;
+	}
+	if (copies < ncopies)
+		add_bytes(l, &b);
+	snprintf(l->shown, sizeof(l->shown), "%s", b.len > 0 ? b.data :
+	    l->text);
+	buf_free(&b);
 	return (p);
 }
 
@@ -214,12 +283,19 @@ changed(struct nixlog *l)
 /* ---- messages ---- */
 
 static int64_t
-int_at(const json_t *fields, size_t i)
+int_at(const json_t *fields, size_t i, int64_t max)
 {
 	json_int_t v = json_integer_value(json_array_get(fields, i));
 
-	/* Sums of many must not overflow. */
-	return (v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : v);
+	return (v < 0 ? 0 : v > max ? max : v);
+}
+
+/* The volume that activities of ${type} belong to, or NULL. */
+static struct volume *
+volume_of(struct nixlog *l, json_int_t type)
+{
+	return (type == l->copied.type ? &l->copied :
+	    type == l->loaded.type ? &l->loaded : NULL);
 }
 
 static const char *
@@ -231,28 +307,27 @@ string_of(const json_t *obj, const char *key, size_t *n)
 	return (json_string_value(v));
 }
 
-/* One line of plain text for people who look at the progress. */
-static void
-set_text(struct nixlog *l, const char *text)
+/* One line of plain text; the caller frees. */
+static char *
+plain(const char *text, size_t n)
 {
 	struct buf b = { 0 };
 	char *nl;
 
-	add_plain(&b, text, strlen(text));
-	snprintf(l->text, sizeof(l->text), "%s", b.len > 0 ? b.data : "");
-	while ((nl = strpbrk(l->text, "\n\t")) != NULL)
+	add_plain(&b, text, n);
+	buf_adds(&b, "");
+	while ((nl = strpbrk(b.data, "\n\t")) != NULL)
 		*nl = ' ';
-	buf_free(&b);
+	return (buf_take(&b));
 }
 
 static void
-set_building(struct nixlog *l, const char *name, const char *phase)
+set_text(struct nixlog *l, const char *text)
 {
-	char *text = phase == NULL ? str_printf("building %s", name) :
-	    str_printf("building %s (%s)", name, phase);
+	char *line = plain(text, strlen(text));
 
-	set_text(l, text);
-	free(text);
+	snprintf(l->text, sizeof(l->text), "%s", line);
+	free(line);
 }
 
 /* "hello-1.0" of "/nix/store/…-hello-1.0.drv" */
@@ -285,17 +360,15 @@ on_start(struct nixlog *l, const json_t *m)
 			say(l, DEPLOY_ERR, NULL, text, n);
 		set_text(l, text);
 	}
-	if ((type == ACT_COPIES || type == ACT_BUILDS || type == ACT_BUILD) &&
-	    l->nact < ACTIVITIES) {
+	if ((type == ACT_COPIES || type == ACT_BUILDS || type == ACT_BUILD ||
+	    volume_of(l, type) != NULL) && l->nact < ACTIVITIES) {
 		a = &l->act[l->nact++];
 		memset(a, 0, sizeof(*a));
 		a->id = json_integer_value(json_object_get(m, "id"));
 		a->type = type;
 		path = json_string_value(json_array_get(fields, 0));
-		if (type == ACT_BUILD && path != NULL) {
+		if (type == ACT_BUILD && path != NULL)
 			a->name = drv_name(path);
-			set_building(l, a->name, NULL);
-		}
 	}
 	changed(l);
 }
@@ -304,13 +377,46 @@ static void
 on_stop(struct nixlog *l, const json_t *m)
 {
 	struct activity *a;
+	struct volume *v;
 
 	a = find(l, json_integer_value(json_object_get(m, "id")));
-	/* What was counted stays counted. */
-	if (a == NULL || a->type != ACT_BUILD)
+	if (a == NULL)
 		return;
-	free(a->name);
-	*a = l->act[--l->nact];
+	/* What was counted stays counted. */
+	if ((v = volume_of(l, a->type)) != NULL)
+		v->done = v->done > BYTES_MAX ? v->done : v->done + a->done;
+	else if (a->type != ACT_BUILD)
+		return;
+	forget(a);
+	l->nact--;
+	memmove(a, a + 1, (size_t)(&l->act[l->nact] - a) * sizeof(*a));
+	changed(l);
+}
+
+static void
+on_progress(struct nixlog *l, struct activity *a, const json_t *fields)
+{
+	const int64_t max = volume_of(l, a->type) != NULL ? BYTES_MAX :
+	    COUNT_MAX;
+
+	if (a->type == ACT_BUILD)
+		return;
+	a->done = int_at(fields, 0, max);
+	a->expected = int_at(fields, 1, max);
+	changed(l);
+}
+
+/* So many bytes of a kind are expected in all. */
+static void
+on_expected(struct nixlog *l, const json_t *fields)
+{
+	struct volume *v;
+
+	v = volume_of(l, json_integer_value(json_array_get(fields, 0)));
+	if (v == NULL)
+		return;
+	v->expected = int_at(fields, 1, BYTES_MAX);
+	changed(l);
 }
 
 static void
@@ -347,17 +453,18 @@ on_result(struct nixlog *l, const json_t *m)
 		on_log_line(l, a, fields);
 		break;
 	case RES_PROGRESS:
-		if (a == NULL || a->type == ACT_BUILD)
-			break;
-		a->done = int_at(fields, 0);
-		a->expected = int_at(fields, 1);
-		changed(l);
+		if (a != NULL)
+			on_progress(l, a, fields);
+		break;
+	case RES_EXPECTED:
+		on_expected(l, fields);
 		break;
 	case RES_PHASE:
 		phase = json_string_value(json_array_get(fields, 0));
 		if (a == NULL || a->name == NULL || phase == NULL)
 			break;
-		set_building(l, a->name, phase);
+		free(a->phase);
+		a->phase = plain(phase, strlen(phase));
 		changed(l);
 		break;
 	default:
@@ -452,6 +559,12 @@ nixlog_feed(struct nixlog *l, const char *p, size_t n)
 		on_whole_line(l, p, n);
 	if (n < PROC_LINE_MAX)
 		flush(l);
+}
+
+void
+nixlog_quiet(struct nixlog *l)
+{
+	report(l, true);
 }
 
 void

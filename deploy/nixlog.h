@@ -34,6 +34,9 @@ void	 nixlog_free(struct nixlog **);
 #define NIXLOG_MAX (1024 * 1024)
 void	 nixlog_feed(struct nixlog *, const char *, size_t);
 
+/* Nothing came for a while: report the progress that was held back. */
+void	 nixlog_quiet(struct nixlog *);
+
 /* No more input: handle what is held, report the last progress. */
 void	 nixlog_end(struct nixlog *);
 

@@ -40,6 +40,12 @@ on_line(void *cookie, enum proc_stream s, const char *p, size_t n)
 		nixlog_feed(cookie, p, n);
 }
 
+static void
+on_quiet(void *cookie)
+{
+	nixlog_quiet(cookie);
+}
+
 /* The arguments, with what makes every version of nix understand them. */
 static const char **
 arguments(const struct nixrun *run)
@@ -101,7 +107,7 @@ nixrun(const struct nixrun *run, struct buf *out, struct err *e)
 		.stop_fd = run->conf->stop_fd,
 		.keep_out = run->max,
 		.keep_err = run->log ? 0 : KEEP_ERR,
-		.on_line = on_line, .cookie = log,
+		.on_line = on_line, .on_quiet = on_quiet, .cookie = log,
 	};
 	int r;
 

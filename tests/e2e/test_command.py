@@ -1,8 +1,11 @@
 """The operator's command, against a real agent and a real hub."""
 
+import contextlib
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 
 import pytest
@@ -33,6 +36,7 @@ def command(fleet, tmp_path_factory):
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
+    run.env = env
     return run
 
 
@@ -92,6 +96,56 @@ def test_generations(command, fleet):
     gone = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-gone"
     assert gone in command("rollback", gone, code=1).stderr
     assert '"third"' in command("rollback", "third", code=2).stderr
+
+
+SLOW = """
+        atlas = derivation {
+          name = "slow"; system = "@system@"; builder = "/bin/sh";
+          PATH = "/bin:/usr/bin";
+          args = [ "-c" "while [ ! -e @go@ ]; do sleep 0.05; done; exit 3" ];
+        };
+"""
+
+
+def on_terminal(argv, env, see, then):
+    """Run a program on a terminal; ${then} is called once it has printed
+    what ${see} matches.  All that it printed."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs,
+                             stderr=theirs)
+    os.close(theirs)
+    text, seen = "", False
+    with contextlib.suppress(OSError):      # the terminal's end
+        while select.select([ours], [], [], 60)[0]:
+            part = os.read(ours, 65536)
+            text += part.decode(errors="replace")
+            if not seen and re.search(see, text):
+                seen = True
+                then()
+    os.close(ours)
+    assert seen or child.kill(), text
+    child.wait(60)
+    return text
+
+
+def test_progress_on_a_terminal(command, fleet, tmp_path):
+    """A bar says what is built while it is built, and goes; on failure the
+    builder's end is told."""
+    flake = fleet.root / "config" / "flake.nix"
+    before, go = flake.read_text(), tmp_path / "go"
+    system = fleet.nix("eval", "--impure", "--raw", "--expr",
+                       "builtins.currentSystem")
+    slow = SLOW.replace("@system@", system).replace("@go@", str(go))
+    flake.write_text(before.replace('atlas = host "atlas";', slow.strip()))
+    fleet.push("Build slowly")
+    text = on_terminal(
+        [fleet.bin / "nixfleet", "pull-switch"], command.env,
+        r"build +\[\.+\] 0/1 building slow", go.touch)
+    end = text.replace("\r", "\n").rstrip().splitlines()[-1]
+    assert "pull-switch: failed in " in end
+    assert "exit code 3" in end
+    flake.write_text(before)
+    fleet.push("Build fast")
 
 
 def test_local_update_dry_run_changes_nothing(command, fleet):

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "out.h"
+#include "show.h"
 
 static void
 check(const char *in, const char *plain, const char *coloured)
@@ -63,10 +64,24 @@ test_out_clean_colours(void **unused)
 	SAME("\033[31;31;31;31;31;31;31;31;31;31;31;31mx", "x");
 }
 
+/* A bar is as long as what is done, and never too long. */
+static void
+test_bar(void **unused)
+{
+	char bar[SHOW_BAR];
+
+	(void)unused;
+	assert_string_equal(show_bar(0, 7, bar), "....................");
+	assert_string_equal(show_bar(1, 2, bar), "##########..........");
+	assert_string_equal(show_bar(9, 7, bar), "####################");
+	assert_string_equal(show_bar(-1, 7, bar), "....................");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bar),
 		cmocka_unit_test(test_out_clean_attacks),
 		cmocka_unit_test(test_out_clean_colours),
 	};

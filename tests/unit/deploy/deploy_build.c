@@ -121,6 +121,35 @@ test_subdirectory(void **state)
 	free(rev);
 }
 
+/* Lets the builder go on once it is said to be at work. */
+static void
+on_building(void *cookie, const struct deploy_progress *p)
+{
+	struct nixfixture *x = cookie;
+
+	if (str_eq(p->phase, "build") && p->done == 0 && p->expected == 1 &&
+	    str_eq(p->text, "building h1-1"))
+		free(nixfixture_sh(x, "echo > go"));
+}
+
+/* While a build runs it is said which one, and how many there are. */
+static void
+test_progress(void **state)
+{
+	struct nixfixture *x = *state;
+	char *script = str_printf("while [ ! -e %s/go ]; do sleep 0.05; "
+	    "done; echo > $out", x->dir);
+	const char *rev = commit_builder(x, script);
+	struct deploy_build b;
+	struct err e;
+
+	x->conf.on_progress = on_building;
+	if (deploy_build(&x->conf, rev, &b, &e) == -1)
+		fail_msg("%s", e.text);
+	deploy_build_free(&b);
+	free(script);
+}
+
 /* A failed build says which, and its builder's last words. */
 static void
 test_build_fails(void **state)
@@ -271,6 +300,7 @@ main(void)
 		TEST(test_build),
 		TEST(test_commit_not_tree),
 		TEST(test_subdirectory),
+		TEST(test_progress),
 		TEST(test_build_fails),
 		TEST(test_eval_fails),
 		TEST(test_no_host),

@@ -14,6 +14,7 @@
 
 static struct buf lines;
 static struct deploy_progress last;
+static char last_text[400];
 static int nprogress;
 
 static void
@@ -31,7 +32,8 @@ on_progress(void *cookie, const struct deploy_progress *p)
 {
 	(void)cookie;
 	last = *p;
-	last.text = NULL;
+	snprintf(last_text, sizeof(last_text), "%s", p->text);
+	last.text = last_text;
 	nprogress++;
 }
 
@@ -80,9 +82,71 @@ test_build(void **state)
 	assert_string_equal(lines.data, "e building '" DRV "'\n"
 	    "o hello-2.12> cc x.c\n");
 	assert_string_equal(last.phase, "build");
-	assert_int_equal(last.done, 4);
-	assert_int_equal(last.expected, 6);
+	assert_int_equal(last.done, 1);
+	assert_int_equal(last.expected, 2);
 	assert_null(nixlog_error(l));
+	nixlog_free(&l);
+}
+
+static void
+feedf(struct nixlog *l, const char *what, int id, const char *rest)
+{
+	char *line = str_printf("@nix {\"action\":\"%s\",\"id\":%d%s}",
+	    what, id, rest);
+
+	feed(l, line);
+	free(line);
+}
+
+static void
+progress_is(struct nixlog *l, const char *phase, int done, int expected,
+    const char *want)
+{
+	nixlog_end(l);
+	assert_string_equal(last.phase, phase);
+	assert_int_equal(last.done, done);
+	assert_int_equal(last.expected, expected);
+	assert_string_equal(last.text, want);
+}
+
+/* Downloads are counted, with bytes; builds too, those named that take
+   longest. */
+static void
+test_progress(void **state)
+{
+	struct nixlog *l = new();
+	char rest[200];
+	int i;
+
+	(void)state;
+	feedf(l, "start", 1, ",\"level\":4,\"type\":0,\"text\":"
+	    "\"evaluating derivation 'x'\"");
+	progress_is(l, "evaluate", 0, 0, "evaluating derivation 'x'");
+	feedf(l, "start", 2, ",\"type\":103");
+	feedf(l, "start", 3, ",\"type\":102");
+	feedf(l, "result", 3, ",\"type\":106,\"fields\":[101,8000000000]");
+	feedf(l, "result", 2, ",\"type\":105,\"fields\":[0,2,1,0]");
+	feedf(l, "start", 4, ",\"type\":101");
+	feedf(l, "result", 4, ",\"type\":105,\"fields\":[4000000000,"
+	    "5000000000,0,0]");
+	progress_is(l, "download", 0, 2, "4000.0 of 8000.0 MB");
+	feedf(l, "stop", 4, "");
+	feedf(l, "result", 2, ",\"type\":105,\"fields\":[1,2,1,0]");
+	progress_is(l, "download", 1, 2, "4000.0 of 8000.0 MB");
+	feedf(l, "start", 5, ",\"type\":104");
+	feedf(l, "result", 5, ",\"type\":105,\"fields\":[0,4,4,0]");
+	for (i = 0; i < 5; i++) {
+		snprintf(rest, sizeof(rest), ",\"type\":105,\"level\":3,"
+		    "\"fields\":[\"/nix/store/1k6p9bn2603v8ckjdhfww94xvl1al0mw"
+		    "-p%d.drv\",\"\",1,1]", i);
+		feedf(l, "start", 10 + i, rest);
+	}
+	feedf(l, "result", 11, ",\"type\":104,\"fields\":"
+	    "[\"check\\nPhase\"]");
+	feedf(l, "stop", 10, "");
+	feedf(l, "result", 5, ",\"type\":105,\"fields\":[1,5,4,0]");
+	progress_is(l, "build", 1, 5, "building p1 (check Phase), p2, p3 and "
+	    "1 more; 4000.0 of 8000.0 MB");
 	nixlog_free(&l);
 }
 
@@ -216,6 +280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_progress_is_throttled),
 		cmocka_unit_test(test_plain_text),
 		cmocka_unit_test(test_pieces),
