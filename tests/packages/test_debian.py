@@ -35,7 +35,9 @@ custom = system {
   name = "custom-h1";
   args = [ "-c" ''
     mkdir -p $out/bin
-    printf '#!/bin/sh\\nid -un > $HOME/activated\\n' > $out/bin/activate
+    printf '#!/bin/sh\\n[ ! -p /run/hold-custom ] ||
+      read -r _ < /run/hold-custom\\nid -un > $HOME/activated\\n' \
+      > $out/bin/activate
     chmod +x $out/bin/activate
   '' ];
 };
@@ -205,6 +207,23 @@ def test_custom(host):
     host.agent_ready()
     switched(host)
     assert host.read("/var/lib/nixfleet-agent/activated") == "nixfleet-agent\n"
+
+
+def test_custom_is_part_of_the_agent(host):
+    """Without the service an activation ends with the agent, and it is told."""
+    host.run("rm /var/lib/nixfleet-agent/activated")
+    flake = host.inside("/srv/config/flake.nix")
+    flake.write_text(flake.read_text().replace("custom-h1", "custom-h2"))
+    host.push("4")
+    host.hold("custom")
+    op = host.start_op("pull-switch")
+    record = f"/var/lib/nixfleet-agent/activation/{op}/record.json"
+    wait_for("the activation", lambda: host.try_run(
+        f"grep -q activating {record} && pgrep -f bin/activate")[0] == 0)
+    host.run("systemctl restart nixfleet-agent")
+    assert host.finished(op)["outcome"] == "interrupted", host.story(op)
+    assert "killed during the activation" in host.result(op)["message"]
+    host.run("! test -e /var/lib/nixfleet-agent/activated")
 
 
 def test_remove_and_purge(host):
