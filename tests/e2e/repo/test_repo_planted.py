@@ -5,9 +5,11 @@ import contextlib
 import os
 import shutil
 import subprocess
+import types
 
 import pytest
 
+from fleet import wait_for
 from repo_rig import (ENV, Remote, assert_tree_is, free_port, git, listening,
                       wait_port)
 
@@ -26,8 +28,21 @@ class Plant:
         self.trap = self.dir / "trap"
         self.decoy = decoy.bare
         self.decoy_rev = self.decoy_refs()["refs/heads/main"]
+        self.server = None
+        self.arm()
         self.words = {"t": self.trap, "d": self.dir, "u": remote.url,
                       "y": self.decoy, "g": self.git}
+
+    def arm(self):
+        self.dir.mkdir()
+        self.trap.write_text(f"#!/bin/sh\ntouch {self.mark}\nexit 1\n")
+        self.trap.chmod(0o755)
+        for name in ("post-checkout", "reference-transaction",
+                     "pre-auto-gc"):
+            (self.dir / name).symlink_to(self.trap)
+        (self.dir / "attrs").write_text("* filter=x\n")
+        (self.dir / "cookies").write_text(
+            "127.0.0.1\tFALSE\t/\tFALSE\t0\tevil\tyes\n")
 
     def decoy_refs(self):
         top = self.decoy / "refs"
@@ -451,14 +466,6 @@ def planted(request, make_host, remote, others, tmp_path):
     p = Plant(tmp_path, host.dir, remote, decoy)
     p.words["u"] = host.conf["url"]
     p.server = server if via == "http" else None
-    p.dir.mkdir()
-    p.trap.write_text(f"#!/bin/sh\ntouch {p.mark}\nexit 1\n")
-    p.trap.chmod(0o755)
-    for name in ("post-checkout", "reference-transaction", "pre-auto-gc"):
-        (p.dir / name).symlink_to(p.trap)
-    (p.dir / "attrs").write_text("* filter=x\n")
-    (p.dir / "cookies").write_text(
-        "127.0.0.1\tFALSE\t/\tFALSE\t0\tevil\tyes\n")
     port = servers.enter_context(line(p.mark))
     p.words["p"] = f"http://127.0.0.1:{port}"
     with servers:
@@ -537,3 +544,31 @@ def test_trap_bites(planted):
                    env=ENV,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert p.mark.exists()
+
+
+# One row of each kind; the rest is the same library with the same rows.
+MIRRORED = ["core.fsmonitor", "filter.process", "hooks", "partial-clone",
+            "url.insteadOf.ext", "remote.uploadpack", "remote.url",
+            "alternates", "commondir", "HEAD-is-a-fifo", "git-is-a-link"]
+
+
+def test_planted_in_the_hubs_mirror(new_fleet, others, tmp_path):
+    """The hub's own clone is looked at again and again: nothing runs."""
+    fleet = new_fleet(hosts=())
+    fleet.start_hub()
+    mirror = fleet.root / "hub" / "mirror"
+    url = f"file://{fleet.root}/config.git"
+    remote = types.SimpleNamespace(url=url, tip=fleet.head)
+
+    def head():
+        return fleet.api.get("/api/repository")["head"]
+
+    wait_for("the mirror", lambda: head() == fleet.head())
+    clone = next(mirror.rglob(".git")).parent
+    p = Plant(tmp_path, clone, remote, others[0])
+    for name in MIRRORED:
+        ROWS[name][0](p)
+        rev = fleet.set_greeting("atlas", name)
+        wait_for(f"the mirror after {name}", lambda rev=rev: head() == rev)
+        clean(p)
+        left(p)
