@@ -258,3 +258,55 @@ def test_history(host, remote):
     assert host.run("show", first, "flake.lock")["code"] == "not_found"
     assert host.run("count", "0" * 40, last)["code"] == "not_found"
     assert host.run("log", "--all", "-")["code"] == "input"
+
+
+def test_files_named_like_revisions(host, remote):
+    """Git is never in doubt whether a word is a revision or a file."""
+    old = remote.tip()
+    names = ["HEAD", "FETCH_HEAD", "main", "origin/main", "refs/heads/main",
+             "-f", "@", old]
+    rev = remote.commit({name: name for name in names})
+    assert host.ok("pull")["to"] == rev
+    assert_tree_is(host, rev)
+    (host.dir / "untracked").write_text(rev)
+    (host.dir / rev).write_text("a file named like the tip")
+    assert host.ok("pull")["repaired"]
+    assert_tree_is(host, rev)
+    git("update-ref", "refs/heads/main", old, cwd=remote.bare)
+    assert host.ok("pull")["forced"]
+    assert_tree_is(host, old)
+    assert host.ok("count", old, "-")["count"] == 0
+    assert host.ok("verify")["sound"]
+
+
+@pytest.mark.parametrize("where", ["branch", "tracking", "both", "HEAD"])
+def test_revision_moved_behind_our_back(host, remote, where):
+    """References that name another commit are no news of the server."""
+    old = remote.tip()
+    new = remote.commit({"flake.nix": "{ n = 2; }\n"})
+    host.ok("pull")
+    refs = host.dir / ".git" / "refs"
+    if where in ("branch", "both"):
+        (refs / "heads" / "main").write_text(old + "\n")
+    if where in ("tracking", "both"):
+        (refs / "remotes" / "origin" / "main").write_text(old + "\n")
+    if where == "HEAD":
+        (host.dir / ".git" / "HEAD").write_text(old + "\n")
+    assert host.ok("pull")["to"] == new
+    assert_tree_is(host, new)
+    assert host.git("rev-parse", "HEAD") == new
+    assert host.git("symbolic-ref", "HEAD") == "refs/heads/main"
+    assert not host.ok("pull")["changed"]
+
+
+def test_half_a_repository(make_host, remote):
+    """What "git init" alone leaves, with a HEAD that leads nowhere."""
+    rev = remote.commit({"a": "1"})
+    host = make_host()
+    host.dir.mkdir(parents=True, mode=0o700)
+    git("init", "-q", cwd=host.dir)
+    (host.dir / ".git" / "HEAD").write_text("ref: refs/heads/nowhere\n")
+    (host.dir / "left").write_text("over")
+    host.ok("pull")
+    assert_tree_is(host, rev)
+    assert host.ok("verify")["sound"]
