@@ -362,22 +362,45 @@ from_v3(struct migrate_plan *p)
 	    "taken back by itself");
 }
 
-/* Outside of Nix nobody hands the agent its secrets. */
+/*
+ * Outside of Nix nobody hands the agent its secrets, and what lies in a
+ * person's home it cannot see: it has copies of its own.
+ */
 static void
 own_secrets(struct migrate_plan *p, bool was_legacy)
 {
-	static const enum setting files[] = { SET_TOKEN_FILE, SET_SSH_KEY,
-		SET_REPO_TOKEN_FILE };
-	struct buf b = { 0 };
+	static const struct {
+		enum setting i;
+		const char *name;
+	} files[] = {
+		{ SET_TOKEN_FILE, "token" },
+		{ SET_SSH_KEY, "deploy-key" },
+		{ SET_REPO_TOKEN_FILE, "repo-token" },
+	};
+	json_t *commands;
+	char file[128], *text;
 
 	if (p->setup->form != MIGRATE_ENV || !(p->setup->v3 || was_legacy))
 		return;
-	buf_adds(&b, "chown nixfleet-agent:");
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (p->value[files[i]] != NULL)
-			buf_addf(&b, " '%s'", p->value[files[i]]);
-	step(p, "give the files with secrets to the agent's user, mode 0600",
-	    buf_take(&b));
+	commands = json_array();
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *old = p->value[files[i].i];
+
+		if (old == NULL)
+			continue;
+		secret(p->setup, files[i].name, file);
+		text = str_eq(old, file)
+		    ? str_printf("chown nixfleet-agent: %s", file)
+		    : str_printf("install -o nixfleet-agent -m 0600 '%s' %s",
+			  old, file);
+		json_array_append_new(commands, json_string(text));
+		free(text);
+		put(p, files[i].i, file);
+	}
+	json_array_append_new(p->steps,
+	    json_pack("{s:s, s:o}", "text",
+		"let the agent's user have the secrets, and nobody else",
+		"commands", commands));
 }
 
 /* What the modules set themselves. */

@@ -336,7 +336,8 @@ def test_unknown_host(env, tmp_path):
 
 
 # A unit that no module made becomes lines for our service, which need
-# nothing more; the token stays where it is, and is never shown.
+# nothing more; the agent has copies of the secrets, and nothing of them is
+# shown.
 @pytest.mark.parametrize("tokens", ("NIXFLEET_TOKEN=s3cret\n", None))
 def test_unit(env, tmp_path, tokens):
     file = tmp_path / "token"
@@ -348,12 +349,14 @@ def test_unit(env, tmp_path, tokens):
     assert (answer["v3"], answer["for"]) == (True, "env")
     assert answer["configuration"] == (
         "NIXFLEET_URL=wss://fleet.example/ws\n"
-        f"NIXFLEET_TOKEN_FILE={file}\n"
+        "NIXFLEET_TOKEN_FILE=/etc/nixfleet/token\n"
         "NIXFLEET_REPO_URL=ssh://git@git.example/fleet.git\n"
-        'NIXFLEET_SSH_KEY="/home/ada/my 100% key"\n'
+        "NIXFLEET_SSH_KEY=/etc/nixfleet/deploy-key\n"
         "NIXFLEET_INTERVAL=30\n")
-    assert (f"chown nixfleet-agent: '{file}' '/home/ada/my 100% key'"
-            in commands(answer))
+    for old, new in ((file, "token"),
+                     ("/home/ada/my 100% key", "deploy-key")):
+        assert (f"install -o nixfleet-agent -m 0600 '{old}' "
+                f"/etc/nixfleet/{new}") in commands(answer)
     assert "s3cret" not in json.dumps(answer)
     new = tmp_path / "agent.conf"
     new.write_text(answer["configuration"])
