@@ -68,11 +68,13 @@ each_verb(const char *before, entry_fn *entry)
 static void
 each_second_word(const char *before, entry_fn *entry)
 {
-	for (size_t i = 0; i < verb_count; i++) {
-		const char *second = strchr(verb_table[i].name, ' ');
+	size_t n = strlen(before);
 
-		if (second != NULL)
-			entry(before, second + 1, strlen(second + 1),
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *name = verb_table[i].name;
+
+		if (str_prefix(name, before) && name[n] == ' ')
+			entry(before, name + n + 1, strlen(name + n + 1),
 			    verb_help(&verb_table[i]));
 	}
 }
@@ -102,6 +104,7 @@ static const struct place {
 } places[] = {
 	{ "", each_verb },
 	{ "repo", each_second_word },
+	{ "hosts", each_second_word },
 	{ "run", each_operation },
 	{ "completion", each_shell },
 };
@@ -218,6 +221,20 @@ print_values(const struct script *s)
 }
 
 static void
+print_verb_options(const struct script *s, bool two_words)
+{
+	for (size_t i = 0; i < verb_count; i++) {
+		const struct verb *v = &verb_table[i];
+
+		if ((strchr(v->name, ' ') != NULL) != two_words)
+			continue;
+		printf("\t-*:'%s'|-*:'%s '*) list=(", v->name, v->name);
+		each_option(v->options, s->entry);
+		printf(") ;;\n");
+	}
+}
+
+static void
 print_sorted(const struct script *s)
 {
 	printf("%s", s->head);
@@ -225,13 +242,9 @@ print_sorted(const struct script *s)
 	printf("%s", s->sorted);
 	print_values(s);
 	printf("%s", s->list);
-	for (size_t i = 0; i < verb_count; i++) {
-		const struct verb *v = &verb_table[i];
-
-		printf("\t-*:'%s'|-*:'%s '*) list=(", v->name, v->name);
-		each_option(v->options, s->entry);
-		printf(") ;;\n");
-	}
+	/* The first that fits is taken: verbs of two words come first. */
+	print_verb_options(s, true);
+	print_verb_options(s, false);
 	printf("\t-*) list=(");
 	each_option(~0U, s->entry);
 	printf(") ;;\n");

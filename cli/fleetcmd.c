@@ -3,6 +3,7 @@
 
 #include "fleetcmd.h"
 #include "hubapi.h"
+#include "names.h"
 #include "out.h"
 #include "prompt.h"
 #include "show.h"
@@ -207,6 +208,54 @@ fleetcmd_hosts(const struct verb_call *call)
 	}
 	json_decref(v);
 	return (VERB_OK);
+}
+
+/* What is removed cannot be had back: is that meant? */
+static bool
+is_meant(const struct verb_call *call)
+{
+	char *question, *answer;
+	bool yes;
+
+	if (call->options & OPTION_FORCE || !prompt_possible())
+		return (true);
+	question = str_printf("Remove %s%s and all that is known of it? "
+	    "[yes/no] ", call->args[0], call->nargs > 1 ?
+	    " and the others named" : "");
+	answer = prompt_ask(question, false, NULL);
+	yes = str_eq(answer, "yes");
+	str_wipefree(&answer);
+	free(question);
+	return (yes);
+}
+
+int
+fleetcmd_remove(const struct verb_call *call)
+{
+	struct hubapi api;
+	struct err e;
+	int code = VERB_OK;
+
+	if (!is_meant(call))
+		return (VERB_FAILED);
+	if (hubapi_open(&api, call->settings, &e) == -1)
+		return (out_error(&e));
+	for (size_t i = 0; i < call->nargs && code == VERB_OK; i++) {
+		char *path = str_printf("/api/hosts/%s", call->args[i]);
+		json_t *v = NULL;
+
+		if (names_hostname_check(call->args[i], &e) == -1 ||
+		    hubapi_call(&api, "DELETE", path, NULL, &v, &e) == -1)
+			code = out_error(&e);
+		else if (call->options & OPTION_JSON)
+			out_json(v);
+		else
+			out_linef("%s was removed", call->args[i]);
+		json_decref(v);
+		free(path);
+	}
+	hubapi_done(&api);
+	return (code);
 }
 
 /* The newest last, where a reader's eye is. */

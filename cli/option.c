@@ -14,7 +14,7 @@ const struct option_def option_table[] = {
 	{ "no-follow", 0, OPTION_NO_FOLLOW, NULL,
 	    "do not wait for the operation's end" },
 	{ "force", 0, OPTION_FORCE, NULL,
-	    "also where the hub's checks advise against it" },
+	    "also where the hub's checks advise against it; without asking" },
 	{ "dry-run", 0, OPTION_DRY, NULL, "show what an update would change" },
 	{ "inputs", 0, OPTION_INPUTS, "NAME,...",
 	    "flake inputs to update; all if not given" },

@@ -72,6 +72,10 @@ const struct verb verb_table[] = {
 	    "end the login", fleetcmd_logout },
 	{ "hosts", VERB_FLEET, "", 0, 0, J, NULL,
 	    "show every host of the fleet", fleetcmd_hosts },
+	{ "hosts remove", VERB_FLEET, "HOST...", 1, SIZE_MAX,
+	    J | OPTION_FORCE, NULL,
+	    "remove hosts that are not connected, with their history",
+	    fleetcmd_remove },
 	{ "run", VERB_FLEET, "OP HOST...", 1, SIZE_MAX,
 	    J | N | UPDATE | OPTION_GENERATION | OPTION_ALL | OPTION_FORCE |
 	    OPTION_TOTP, NULL,

@@ -184,6 +184,18 @@ def test_fleet_verbs(logged_in, fleet):
     assert "pull-switch" in logged_in("events").stdout
 
 
+def test_remove_host(logged_in, fleet):
+    """A host that is gone is removed; one that is connected is not."""
+    fleet.api.post("/api/hosts", {"hostname": "retired"})
+    assert "retired" in logged_in("hosts").stdout
+    assert "retired" in logged_in("hosts", "remove", "retired").stdout
+    assert "retired" not in logged_in("hosts").stdout
+    assert "connected" in logged_in("hosts", "remove", HOST, code=1).stderr
+    assert "retired" in logged_in("hosts", "remove", "retired", code=1).stderr
+    logged_in("hosts", "remove", "../session", code=2)
+    assert HOST in logged_in("hosts").stdout
+
+
 def test_fleet_errors(logged_in, command):
     """Unknown hosts and operations are named, with the nearest known one."""
     assert "no such host" in logged_in("run", "pull", "atlass", code=1).stdout

@@ -127,7 +127,7 @@ def told(bin_dir):
 def verbs(told):
     """Every verb, of one word or two."""
     text = told().split("\n\nOptions")[0]
-    return re.findall(r"(?m)^  ((?:repo )?[a-z-]+)", text)
+    return re.findall(r"(?m)^  ((?:repo |hosts )?[a-z-]+)", text)
 
 
 def options(text):
@@ -142,8 +142,9 @@ def test_verbs(shell, told):
     assert set(shell.ask([""])) == first
     assert set(shell.ask(["--json", ""])) == first
     assert set(shell.ask(["--limit", "5", ""])) == first
-    assert set(shell.ask(["repo", ""])) == {
-        name.split()[1] for name in names if " " in name}
+    for word in ("repo", "hosts"):
+        assert set(shell.ask([word, ""])) == {
+            name.split()[1] for name in names if name.startswith(word + " ")}
     assert shell.ask(["pull", ""]) == []
     assert shell.ask(["repo", "status", ""]) == []
 
