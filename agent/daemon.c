@@ -366,13 +366,14 @@ on_tidy(uv_timer_t *t)
 	struct intake in = { .op = "repo-maintain", .by = "agent",
 	    .origin = "local" };
 	struct jobs_info info;
+	char op_id[ULID_LEN + 1];
 	struct err e = { 0 };
 	enum reject why;
 	bool idle = daemon_job(d, &info) == NULL && !d->ending &&
 	    beat_has_clone(d->beat);
 
 	(void)uv_timer_start(t, on_tidy, idle ? TIDY_EVERY : TIDY_RETRY, 0);
-	if (idle && intake_take(d, &in, d->tidy_op, &why, &e) == -1)
+	if (idle && intake_take(d, &in, op_id, &why, &e) == -1)
 		log_error("cannot maintain the repository", "error", e.text);
 }
 

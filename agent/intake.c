@@ -131,7 +131,8 @@ begin(struct daemon *d, const struct journal_request *req)
 	/* Maintenance makes room for anything. */
 	if (d->tidy_op[0] != '\0' && !str_eq(d->tidy_op, req->op_id))
 		(void)!jobs_stop(d->jobs, d->tidy_op, true, NULL);
-
+	if (str_eq(req->op, "repo-maintain"))
+		memcpy(d->tidy_op, req->op_id, sizeof(d->tidy_op));
 	if (str_eq(req->op, "restart")) {
 		finish(d, req, OUTCOME_OK, "the agent restarts");
 		daemon_end(d, req->op_id, 0);

@@ -35,10 +35,10 @@ check(struct repo *r, struct repo_maintain *out, struct err *e)
 	char *seal = file_join(r->home, "seal");
 	int fd, rc = 0;
 
-	if (!check_due(stamp))
+	if (!check_due(stamp) || (rc = ready_fsck(r, true, e)) == -1)
 		goto out;
 	out->checked = true;
-	if (ready_damaged(r, true)) {
+	if (rc == 1) {
 		/* Unsealed, it is checked and replaced by the next pull. */
 		(void)unlink(seal);
 		rc = git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check found "

@@ -112,25 +112,33 @@ check_mode(struct repo *r, struct err *e)
 	return (0);
 }
 
-bool
-ready_damaged(struct repo *r, bool full)
+int
+ready_fsck(struct repo *r, bool full, struct err *e)
 {
 	const char *const args[] = { "fsck", full ? "--full" :
 		"--connectivity-only", "--no-dangling", "--no-progress",
 		"HEAD", NULL };
-	enum repo_fail was = r->fail;
 	struct proc_result res;
-	struct err e;
-	bool bad;
+	int rc = git_run(r, &(struct git_cmd){ .args = args, .quiet = true,
+	    .where = GIT_CLONE }, &res, e);
 
-	bad = git_run(r, &(struct git_cmd){ .args = args, .quiet = true,
-	    .where = GIT_CLONE }, &res, &e) == -1 &&
-	    res.end == PROC_EXITED && r->fail != REPO_FAIL_NO_SPACE &&
-	    r->fail != REPO_FAIL_STORAGE && res.code != 0;
-	if (bad)
-		git_note(r, "the clone is damaged: %s", e.text);
-	r->fail = was;
+	if (rc == -1 && res.end == PROC_EXITED && res.code != 0 &&
+	    r->fail != REPO_FAIL_NO_SPACE && r->fail != REPO_FAIL_STORAGE) {
+		git_note(r, "the clone is damaged: %s", e->text);
+		rc = 1;
+	}
 	proc_result_free(&res);
+	return (rc);
+}
+
+bool
+ready_damaged(struct repo *r, bool full)
+{
+	enum repo_fail was = r->fail;
+	struct err ignored;
+	bool bad = ready_fsck(r, full, &ignored) == 1;
+
+	r->fail = was;
 	return (bad);
 }
 

@@ -33,10 +33,14 @@ void	 ready_tree(struct ready *);
 void	 ready_done(struct ready *);
 
 /**
- * ready_damaged(r, full):
+ * ready_fsck(r, full, e):
  * Does git fsck say that the clone is damaged?  Connectivity only, or every
- * byte.  A check that could not be finished is no evidence.
+ * byte.  1 if so, 0 if not, -1 if it could not be finished.
  */
+int	 ready_fsck(struct repo *, bool full, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* The same; a check that could not be finished is no evidence. */
 bool	 ready_damaged(struct repo *, bool full);
 
 #endif
