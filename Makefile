@@ -83,9 +83,10 @@ sanitize: deps-check web $(ASAN)/build.ninja ## all tests under ASan and UBSan
 	    NIXFLEET_REPO_TOOL=$(ASAN)/$(REPO_TOOL) \
 	    $(PYTEST) -n $(JOBS) tests/e2e
 
-lint: deps-check web $(CLANG)/build.ninja ## both compilers, budgets, layering
+lint: deps-check web $(CLANG)/build.ninja ## both compilers, macOS, budgets
 	$(call ninja,$(CLANG),)
 	@$(PYTHON) scripts/lint.py
+	@scripts/check-darwin
 	@for page in $(PAGES); do \
 	    $(CLANG)/docs/$$page-doc | diff - docs/reference/$$page.md || \
 	    { echo "lint: docs/reference/$$page.md is old: make docs"; exit 1; }; \

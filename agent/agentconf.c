@@ -30,6 +30,7 @@ agentconf_host_type(void)
 #endif
 }
 
+#ifndef __APPLE__
 /* Our own directory that we may write to? */
 static bool
 writable_dir(const char *path)
@@ -37,6 +38,7 @@ writable_dir(const char *path)
 
 	return (file_is_dir(path) && access(path, W_OK | X_OK) == 0);
 }
+#endif
 
 static char *
 home_dir(void)

@@ -1,0 +1,1 @@
+/* libuv's header wants it there. */

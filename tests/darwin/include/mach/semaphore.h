@@ -1,0 +1,2 @@
+/* What libuv's header wants of macOS's <mach/semaphore.h>. */
+typedef unsigned semaphore_t;
