@@ -27,6 +27,8 @@ enum setting {
 	SET_TRUST_ALLOWED_SIGNERS, SET_TRUST_GPG_KEYS, SET_TRUST_HISTORY,
 	SET_COMMIT_SIGNING_KEY, SET_REPO_SUBDIR, SET_REPO_SEED,
 	SET_REPO_SUBMODULES,
+	SET_FOLLOW, SET_FOLLOW_INTERVAL, SET_FOLLOW_JITTER, SET_FOLLOW_WINDOW,
+	SET_REBOOT_WINDOW,
 	/* agent and hub */
 	SET_LOG_LEVEL,
 	/* hub */
@@ -70,6 +72,7 @@ enum setting_type {
 	SETTING_LIST,		/* comma-separated */
 	SETTING_COLOUR,		/* "#rgb", "#rrggbb" */
 	SETTING_ADDRESS,	/* "HOST:PORT", "[HOST]:PORT", ":PORT" */
+	SETTING_HOURS,		/* weekhours.h */
 };
 
 enum {

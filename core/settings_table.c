@@ -15,6 +15,8 @@ static const char *const log_levels[] = { "debug", "info", "warn", "error",
 static const char *const activate_modes[] = { "switch", "test-then-commit",
 	NULL };
 static const char *const histories[] = { "accept", "fast-forward", NULL };
+static const char *const follow_modes[] = { "off", "pull", "switch", "boot",
+	NULL };
 static const char *const colour_modes[] = { "auto", "always", "never", NULL };
 static const char *const locations[] = { "home", "work", "cloud", "office",
 	"mobile", "other", NULL };
@@ -154,6 +156,20 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(REPO_SEED, A, PATH, 0, NULL, 0, 0, NULL,
 	    "bundle or repository that the first clone takes its objects "
 	    "from"),
+	ROW(FOLLOW, A, WORD, 0, "off", 0, 0, follow_modes,
+	    "what to do by itself when the branch moves: nothing, pull, switch "
+	    "to it, or prepare it for the next boot"),
+	ROW(FOLLOW_INTERVAL, A, SECONDS, 0, "5m", 1, 604800, NULL,
+	    "how often to look whether it moved"),
+	ROW(FOLLOW_JITTER, A, SECONDS, 0, "1m", 0, 86400, NULL,
+	    "each host waits a fixed part of this after its start and after "
+	    "the beginning of a window, so that not all come at once"),
+	ROW(FOLLOW_WINDOW, A, HOURS, 0, NULL, 0, 0, NULL,
+	    "hours of the week, local time, in which to follow, such as "
+	    "\"Mon-Fri 22:00-06:00, Sun 00:00-24:00\"; default: always"),
+	ROW(REBOOT_WINDOW, A, HOURS, 0, NULL, 0, 0, NULL,
+	    "hours of the week in which to restart the machine if what was "
+	    "followed needs it; default: never"),
 
 	ROW(REPO_SUBMODULES, A, BOOL, 0, "false", 0, 0, NULL,
 	    "check out submodules and build with them"),

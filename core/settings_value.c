@@ -6,6 +6,7 @@
 #include "settings_value.h"
 #include "str.h"
 #include "utf8.h"
+#include "weekhours.h"
 
 #define SHOWN_MAX 60
 
@@ -198,6 +199,8 @@ int
 settings_value_check(const struct setting_def *def, const char *value,
     int64_t *number, struct err *e)
 {
+	struct weekhours hours;
+
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			return (wrong(def, value,
@@ -216,6 +219,10 @@ settings_value_check(const struct setting_def *def, const char *value,
 		return (check_address(def, value, e));
 	case SETTING_COLOUR:
 		return (check_colour(def, value, e));
+	case SETTING_HOURS:
+		if (weekhours_parse(value, &hours, NULL) == 0)
+			return (0);
+		return (wrong(def, value, WEEKHOURS_SYNTAX, e));
 	case SETTING_PATH:
 		if (value[0] == '/')
 			return (0);

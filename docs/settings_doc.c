@@ -11,6 +11,7 @@ static const char *const type_names[] = {
 	[SETTING_URL] = "URL", [SETTING_LIST] = "comma-separated list",
 	[SETTING_COLOUR] = "colour",
 	[SETTING_ADDRESS] = "address and port",
+	[SETTING_HOURS] = "hours of the week",
 };
 
 static void
