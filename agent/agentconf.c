@@ -166,6 +166,22 @@ fill_repo(struct agentconf *c, struct err *e)
 	}
 }
 
+/* A person's checkout is that person's to move. */
+static void
+fill_follow(const struct agentconf *c, struct err *e)
+{
+	const char *mode = settings_str(c->set, SET_FOLLOW);
+	char *line;
+
+	if (c->legacy_dir == NULL || str_eq(mode, "off"))
+		return;
+	line = str_printf("NIXFLEET_FOLLOW (%s) is \"%s\", which needs "
+	    "NIXFLEET_REPO_URL: with NIXFLEET_NIXCFG it must be \"off\"",
+	    settings_origin(c->set, SET_FOLLOW), mode);
+	wrong(e, line);
+	free(line);
+}
+
 static void
 fill_hub(struct agentconf *c, struct err *e)
 {
@@ -232,6 +248,7 @@ fill(struct agentconf *c, struct err *e)
 	if (c->legacy_dir == NULL && settings_bool(c->set,
 	    SET_REPO_SUBMODULES))
 		c->build_dir = file_join(c->state_dir, "git/source");
+	fill_follow(c, e);
 	if (c->repo_dir != NULL && sub_dir != NULL)
 		c->flake_dir = file_join(c->repo_dir, sub_dir);
 	else

@@ -38,6 +38,7 @@ struct beat {
 	char lock_hash[65];
 	struct stat lock_stat;
 	json_t *lock_inputs;
+	json_t *follow;		/* NULL: not followed */
 	char *sent;		/* the last whole heartbeat, without what
 				   always changes */
 };
@@ -86,6 +87,7 @@ beat_free(struct beat **bp)
 		deploy_facts_free(&b->facts);
 	repo_free(&b->repo);
 	json_decref(b->lock_inputs);
+	json_decref(b->follow);
 	free(b->store_path);
 	free(b->sent);
 	free(b);
@@ -93,11 +95,25 @@ beat_free(struct beat **bp)
 }
 
 bool
-beat_has_clone(const struct beat *b)
+beat_head(const struct beat *b, char head[REPO_REV])
 {
-	char head[REPO_REV];
 
-	return (repo_head(b->repo, head) == 0);
+	if (repo_head(b->repo, head) == 0)
+		return (true);
+	head[0] = '\0';
+	return (false);
+}
+
+void
+beat_follow(struct beat *b, json_t *follow)
+{
+
+	/* jansson calls NULL equal to nothing. */
+	if (follow == b->follow || json_equal(follow, b->follow))
+		return;
+	json_decref(b->follow);
+	b->follow = json_incref(follow);
+	beat_touch(b);
 }
 
 void
@@ -140,8 +156,7 @@ look(struct beat *b)
 	if (b->looked != 0 && now - b->looked < LOOK_EVERY)
 		return;
 	b->looked = now;
-	if (repo_head(b->repo, b->head) == -1)
-		b->head[0] = '\0';
+	(void)beat_head(b, b->head);
 	look_at_lock(b);
 	if (b->have_facts)
 		deploy_facts_free(&b->facts);
@@ -218,6 +233,14 @@ repo_text(const struct beat *b, const char *key)
 	return (json_string_value(json_object_get(b->state->repo, key)));
 }
 
+/* Why the branch could not be looked at last; empty if it could. */
+static const char *
+follow_text(const struct beat *b, const char *key)
+{
+
+	return (json_string_value(json_object_get(b->follow, key)));
+}
+
 static void
 set_one(struct beat *b, json_t *all, enum compartment which, int dialect,
     const struct jobs_info *job)
@@ -234,6 +257,11 @@ set_one(struct beat *b, json_t *all, enum compartment which, int dialect,
 		c.status = names_check(CHECK_ERROR);
 		c.message = repo_text(b, "failure_text");
 		c.checked_at = repo_text(b, "last_failure");
+	}
+	if (which == COMPARTMENT_GIT && follow_text(b, "failure") != NULL) {
+		c.status = names_check(CHECK_ERROR);
+		c.message = follow_text(b, "failure_text");
+		c.checked_at = follow_text(b, "failed_at");
 	}
 	if (job != NULL && ops_touches(job->op, which)) {
 		c.status = names_check(CHECK_WORKING);
@@ -335,6 +363,8 @@ facts(struct beat *b)
 	json_decref(standing);
 	if (b->state->repo != NULL)
 		(void)json_object_set_new(obj, "repo", beat_repo(b));
+	if (b->follow != NULL)
+		(void)json_object_set(obj, "follow", b->follow);
 	if (b->lock_inputs != NULL)
 		(void)json_object_set(obj, "lock_inputs", b->lock_inputs);
 	if (b->conf->legacy_dir != NULL)

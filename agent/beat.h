@@ -18,8 +18,11 @@ int	 beat_new(const struct agentconf *, const struct agentstate *,
 	    struct beat **, struct err *) __attribute__((warn_unused_result));
 void	 beat_free(struct beat **);
 
-/* Is there a clone, with a commit checked out? */
-bool	 beat_has_clone(const struct beat *);
+/* HEAD of the clone; false, and "", if there is no clone. */
+bool	 beat_head(const struct beat *, char rev[REPO_REV]);
+
+/* How the branch is followed, as facts; NULL: it is not.  Takes a reference. */
+void	 beat_follow(struct beat *, json_t *);
 
 /* Something may have changed: look again before the next heartbeat. */
 void	 beat_touch(struct beat *);

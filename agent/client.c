@@ -17,6 +17,8 @@
 #define QUEUE_MAX (256 * 1024)
 #define OPS_DEFAULT 20
 #define OPS_MAX 1000
+#define PAUSE_MAX 31536000
+#define REASON_MAX 500
 
 /* What the peer waits for. */
 enum waits { WAITS_NOTHING, WAITS_OP, WAITS_LOG_END, WAITS_STOP, WAITS_WATCH };
@@ -49,6 +51,8 @@ static const struct record_field fields[] = {
 	RECORD_ROW(control_request, args, RECORD_JSON, 0),
 	RECORD_ROW(control_request, follow, RECORD_JSON, 0),
 	RECORD_ROW(control_request, limit, RECORD_INT, 0),
+	RECORD_ROW(control_request, seconds, RECORD_INT, 0),
+	RECORD_ROW(control_request, reason, RECORD_STR, 0),
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -73,6 +77,12 @@ control_parse(const char *line, size_t len, struct control_request *req,
 		err_set(e, ERR_INPUT, "op_id must be an operation id (ULID)");
 	else if (req->limit < 0 || req->limit > OPS_MAX)
 		err_set(e, ERR_INPUT, "limit must be 1 to %d", OPS_MAX);
+	else if (req->seconds < 0 || req->seconds > PAUSE_MAX)
+		err_set(e, ERR_INPUT, "seconds must be 1 to %d, a year; "
+		    "without them a pause lasts until resume", PAUSE_MAX);
+	else if (req->reason != NULL && strlen(req->reason) > REASON_MAX)
+		err_set(e, ERR_INPUT, "reason must have at most %d bytes",
+		    REASON_MAX);
 	else
 		return (0);
 	control_request_free(req);
@@ -340,6 +350,35 @@ cmd_ops(struct client *c, const struct control_request *req)
 	send_obj(c, "done", json_pack("{s:o}", "operations", list));
 }
 
+/* Answer with how the branch is followed now; takes ${follow}. */
+static void
+send_follow(struct client *c, json_t *follow, const struct err *e)
+{
+
+	if (follow == NULL)
+		send_error(c, err_name(e->code), e->text);
+	else
+		send_obj(c, "done", json_pack("{s:o}", "follow", follow));
+}
+
+static void
+cmd_pause(struct client *c, const struct control_request *req)
+{
+	struct err e = { 0 };
+
+	send_follow(c, c->conf->pause(c->conf->cookie, req->seconds,
+	    req->reason, c->user, &e), &e);
+}
+
+static void
+cmd_resume(struct client *c, const struct control_request *req)
+{
+	struct err e = { 0 };
+
+	(void)req;
+	send_follow(c, c->conf->resume(c->conf->cookie, &e), &e);
+}
+
 static void
 cmd_generations(struct client *c, const struct control_request *req)
 {
@@ -369,6 +408,8 @@ static const struct {
 	{ "logs", false, cmd_logs },
 	{ "ops", false, cmd_ops },
 	{ "generations", false, cmd_generations },
+	{ "pause", true, cmd_pause },
+	{ "resume", true, cmd_resume },
 	{ "watch", false, cmd_watch },
 };
 
@@ -388,7 +429,7 @@ command(struct client *c, const struct control_request *req)
 		return;
 	}
 	send_error(c, "unknown", "the commands are status, run, stop, logs, "
-	    "ops, generations and watch");
+	    "ops, generations, pause, resume and watch");
 }
 
 static void

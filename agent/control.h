@@ -28,6 +28,10 @@ struct control_conf {
 	    char op_id[ULID_LEN + 1], struct err *);
 	/* Stop what runs; ${op_id} is filled. */
 	int (*stop)(void *, char op_id[ULID_LEN + 1], struct err *);
+	/* As follower_pause and follower_resume; follower_status() then. */
+	json_t *(*pause)(void *, int64_t seconds, const char *reason,
+	    const char *by, struct err *);
+	json_t *(*resume)(void *, struct err *);
 	void *cookie;
 };
 
@@ -38,6 +42,8 @@ struct control_request {
 	json_t *args;
 	json_t *follow;		/* true, false, or NULL */
 	int64_t limit;
+	int64_t seconds;
+	char *reason;
 };
 
 /**

@@ -298,14 +298,14 @@ on_job_tick(void *cookie)
 		control_pump(d->control);
 }
 
-/* Is there a clone, of what the settings name? */
-static bool
-cloned(const struct daemon *d)
+bool
+daemon_cloned(const struct daemon *d)
 {
 	const json_t *was = d->state.verified;
 	const struct settings *s = d->conf->set;
+	char head[REPO_REV];
 
-	return (beat_has_clone(d->beat) && (was == NULL ||
+	return (beat_head(d->beat, head) && (was == NULL ||
 	    (str_eq(json_string_value(json_object_get(was, "url")),
 	    settings_str(s, SET_REPO_URL)) &&
 	    str_eq(json_string_value(json_object_get(was, "branch")),
@@ -323,7 +323,7 @@ on_clone(uv_timer_t *t)
 	enum reject why;
 	char *old;
 
-	if (daemon_job(d, &info) != NULL || cloned(d))
+	if (daemon_job(d, &info) != NULL || daemon_cloned(d))
 		return;
 	if (d->clone_op[0] != '\0') {
 		/* One failed attempt is enough to look at. */
@@ -345,7 +345,7 @@ arm_clone(struct daemon *d)
 	uint64_t wait = CLONE_FIRST;
 	unsigned i;
 
-	if (d->conf->legacy_dir != NULL || cloned(d)) {
+	if (d->conf->legacy_dir != NULL || daemon_cloned(d)) {
 		d->clone_tries = 0;
 		return;
 	}
@@ -369,8 +369,9 @@ on_tidy(uv_timer_t *t)
 	char op_id[ULID_LEN + 1];
 	struct err e = { 0 };
 	enum reject why;
+	char head[REPO_REV];
 	bool idle = daemon_job(d, &info) == NULL && !d->ending &&
-	    beat_has_clone(d->beat);
+	    beat_head(d->beat, head);
 
 	(void)uv_timer_start(t, on_tidy, idle ? TIDY_EVERY : TIDY_RETRY, 0);
 	if (idle && intake_take(d, &in, op_id, &why, &e) == -1)
@@ -436,14 +437,34 @@ control_stop(void *cookie, char op_id[ULID_LEN + 1], struct err *e)
 	return (jobs_stop(d->jobs, NULL, false, e));
 }
 
+static json_t *
+control_pause(void *cookie, int64_t seconds, const char *reason,
+    const char *by, struct err *e)
+{
+	struct daemon *d = cookie;
+
+	return (follower_pause(d->follower, seconds, reason, by, e) == 0 ?
+	    follower_status(d->follower) : NULL);
+}
+
+static json_t *
+control_resume(void *cookie, struct err *e)
+{
+	struct daemon *d = cookie;
+
+	return (follower_resume(d->follower, e) == 0 ?
+	    follower_status(d->follower) : NULL);
+}
+
 static void
 start_control(struct daemon *d)
 {
 	struct control_conf cc = { .loop = &d->loop,
 	    .path = d->conf->control_socket, .journal = d->journal,
 	    .status = control_status, .generations = control_generations,
-	    .running = control_running,
-	    .run = control_run, .stop = control_stop, .cookie = d };
+	    .running = control_running, .run = control_run,
+	    .stop = control_stop, .pause = control_pause,
+	    .resume = control_resume, .cookie = d };
 	struct err e = { 0 };
 
 	/* The hub still reaches us without it. */
@@ -497,12 +518,13 @@ start(struct daemon *d, const char *const *env, struct err *e)
 		return (-1);
 	jc.journal = d->journal;
 	if (beat_new(d->conf, &d->state, &d->beat, e) == -1 ||
+	    follower_new(d, env, &d->follower, e) == -1 ||
 	    jobs_new(&jc, &d->jobs, e) == -1 ||
 	    jobs_recover(d->jobs, e) == -1)
 		return (-1);
 	settle_recover(d);
 	if (d->conf->url_text == NULL)
-		log_warn("NIXFLEET_URL is not set: working without a hub");
+		log_info("working without a hub: NIXFLEET_URL is not set");
 	else if (start_link(d, e) == -1)
 		return (-1);
 	warn_system(d);
@@ -515,6 +537,7 @@ start(struct daemon *d, const char *const *env, struct err *e)
 	(void)uv_signal_start(&d->intr, on_signal, SIGINT);
 	arm_clone(d);
 	arm_tidy(d);
+	follower_start(d->follower);
 	return (0);
 }
 
@@ -542,6 +565,7 @@ stop(struct daemon *d)
 	hublink_free(&d->link);
 	reporter_free(&d->reporter);
 	tls_trust_free(&d->trust);
+	follower_free(&d->follower);
 	jobs_free(&d->jobs);
 	beat_free(&d->beat);
 	uv_close((uv_handle_t *)&d->heartbeat, NULL);

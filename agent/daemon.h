@@ -10,6 +10,7 @@
 #include "agentstate.h"
 #include "beat.h"
 #include "control.h"
+#include "follower.h"
 #include "hosttoken.h"
 #include "hublink.h"
 #include "jobs.h"
@@ -26,6 +27,7 @@ struct daemon {
 	struct journal *journal;
 	struct jobs *jobs;
 	struct beat *beat;
+	struct follower *follower;
 	struct control *control;	/* NULL: could not be had */
 	struct tls_trust *trust;
 	struct hublink *link;		/* NULL: no hub configured */
@@ -66,5 +68,8 @@ void	 daemon_end(struct daemon *, const char *op_id, int code);
 /* What the main worker does, or NULL; ${info} holds it. */
 const struct jobs_info *daemon_job(const struct daemon *,
 	    struct jobs_info *info);
+
+/* Is there a clone, of what the settings name? */
+bool	 daemon_cloned(const struct daemon *);
 
 #endif

@@ -49,6 +49,11 @@ intake_args(const struct wire_op *op, const json_t *args, struct err *e)
 		if (str_eq(name, "dry") && !json_is_boolean(v))
 			return (err_set(e, ERR_INPUT, "argument dry must be "
 			    "true or false"));
+		if (str_eq(name, "mode") &&
+		    !str_eq(json_string_value(v), "switch") &&
+		    !str_eq(json_string_value(v), "boot"))
+			return (err_set(e, ERR_INPUT, "argument mode must be "
+			    "\"switch\" or \"boot\""));
 		if (str_eq(name, "revision") && !json_is_string(v))
 			return (err_set(e, ERR_INPUT, "argument revision must "
 			    "be a full revision"));

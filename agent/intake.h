@@ -14,7 +14,7 @@ struct intake {
 	const char *op_id;	/* NULL: make one */
 	json_t *args;		/* or NULL */
 	const char *by;
-	const char *origin;	/* "hub", "local" */
+	const char *origin;	/* "hub", "local", "follow" */
 	int dialect;		/* of the hub that asks; 0: local */
 	int64_t deadline_s;	/* 0: the operation's own */
 	/* The request is on disk; the worker has not started.  Or NULL. */

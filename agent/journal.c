@@ -54,9 +54,10 @@ static const struct record_field result_fields[] = {
 	RES(finished_at, RECORD_STR, RECORD_NULL),
 	RES(phases, RECORD_JSON, 0),
 	RES(changes, RECORD_JSON, 0),
-#define PUBLIC_FIELDS 12
 	RES(origin, RECORD_STR, 0),
+#define PUBLIC_FIELDS 13
 	RES(warning, RECORD_BOOL, RECORD_OMIT),
+	RES(transient, RECORD_BOOL, RECORD_OMIT),
 	RES(last_seq, RECORD_INT, 0),
 	RES(compartments, RECORD_JSON, RECORD_OMIT),
 	RES(repo, RECORD_JSON, RECORD_OMIT),

@@ -22,7 +22,7 @@ struct journal_request {
 	char *op;
 	json_t *args;		/* object, or NULL */
 	char *by;
-	char *origin;		/* "hub", "local" */
+	char *origin;		/* "hub", "local", "follow" */
 	int64_t dialect;	/* of the hub that asked; 0: local */
 	int64_t deadline_s;
 	int64_t accepted_at;	/* ms since 1970 */
@@ -41,6 +41,7 @@ struct journal_result {
 	json_t *phases;		/* [{name, ms}] */
 	json_t *changes;	/* object, or NULL */
 	bool warning;		/* ok, but say "warning" in dialect 3 */
+	bool transient;		/* what failed may work the next time */
 	int64_t last_seq;	/* number of the log's last record */
 	json_t *compartments;	/* {name: {status, message, checked_at}} */
 	json_t *repo;		/* state of the repository afterwards */

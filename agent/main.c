@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agentconf.h"
+#include "branchtip.h"
 #include "check.h"
 #include "daemon.h"
 #include "log.h"
@@ -68,6 +69,8 @@ main(int argc, char **argv)
 		return (run_daemon());
 	if (argc == 3 && strcmp(argv[1], "worker") == 0)
 		return (worker_main(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "branch-tip") == 0)
+		return (branchtip_main());
 	if (argc == 2 && strcmp(argv[1], "--check") == 0)
 		return (check_main((const char *const *)environ));
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 ||

@@ -167,12 +167,32 @@ opctx_say(struct opctx *x, const char *fmt, ...)
 	x->res.message = str_dup(text);
 }
 
+/* May it work the next time, with nothing changed but the world around? */
+static bool
+transient(enum err_code code)
+{
+
+	switch (code) {
+	case ERR_SYS:
+	case ERR_BUSY:
+	case ERR_STOPPED:
+	case ERR_AUTH:
+	case ERR_NET:
+	case ERR_DAMAGED:
+	case ERR_NOSPACE:
+		return (true);
+	default:
+		return (false);
+	}
+}
+
 enum outcome
 opctx_fail(struct opctx *x, const struct err *e)
 {
 	int outcome = names_outcome_parse(
 	    deploy_outcome_name(deploy_outcome_of(e)));
 
+	x->res.transient = transient(e->code);
 	if (outcome == OUTCOME_STOPPED && *x->timed_out)
 		outcome = OUTCOME_TIMED_OUT;
 	if (outcome == OUTCOME_TIMED_OUT && *x->timed_out)

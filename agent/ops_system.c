@@ -69,6 +69,17 @@ note_deployed(struct opctx *x, const struct deployed *what)
 		    e.text);
 }
 
+/* Now, or only for the next boot? */
+static enum deploy_mode
+mode_of(struct opctx *x)
+{
+	const char *word = json_string_value(json_object_get(x->req.args,
+	    "mode"));
+
+	return (word == NULL ? DEPLOY_SWITCH :
+	    (enum deploy_mode)deploy_mode_parse(word));
+}
+
 /* What an activation's end means for the result. */
 static enum outcome
 report_activation(struct opctx *x, struct deploy_result *r)
@@ -86,6 +97,8 @@ report_activation(struct opctx *x, struct deploy_result *r)
 	if (r->previous != NULL)
 		opctx_change(x, "previous", json_string(r->previous));
 	opctx_change(x, "activated", json_boolean(r->changed));
+	if (mode_of(x) == DEPLOY_BOOT)
+		opctx_change(x, "mode", json_string("boot"));
 	if (r->needs_reboot)
 		opctx_change(x, "reboot_needed", json_true());
 	opctx_check(x, COMPARTMENT_SYSTEM,
@@ -110,7 +123,7 @@ static enum outcome
 activate(struct opctx *x, const char *rev, const char *path)
 {
 	struct deploy_request req = { .op_id = x->req.op_id,
-	    .mode = DEPLOY_SWITCH, .path = path, .rev = rev };
+	    .mode = mode_of(x), .path = path, .rev = rev };
 	struct deploy_result r = { 0 };
 	struct err e = { 0 };
 

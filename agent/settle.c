@@ -49,6 +49,8 @@ static void
 apply(struct daemon *d, const struct journal_result *res)
 {
 
+	follower_ended(d->follower, res->op_id);
+
 	agentstate_apply(&d->state, res->compartments);
 	verify(d, res);
 	if (json_is_object(res->repo)) {
@@ -151,7 +153,7 @@ hub_status(const struct daemon *d)
 }
 
 static json_t *
-repo_json(const struct daemon *d)
+clone_json(const struct daemon *d)
 {
 
 	if (d->state.repo != NULL)
@@ -160,6 +162,22 @@ repo_json(const struct daemon *d)
 	    settings_str(d->conf->set, SET_REPO_URL), "branch",
 	    settings_str(d->conf->set, SET_BRANCH), "dir", d->conf->repo_dir,
 	    "legacy", d->conf->legacy_dir != NULL));
+}
+
+/* The clone, and when the branch was and will be looked at. */
+static json_t *
+repo_json(const struct daemon *d, const json_t *follow)
+{
+	static const char *const times[] = { "last_poll", "next_poll" };
+	json_t *obj = clone_json(d), *v;
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if ((v = json_object_get(follow, times[i])) != NULL)
+			(void)json_object_set(obj, times[i], v);
+	(void)json_object_set(obj, "quarantine", json_object_get(follow,
+	    "quarantine"));
+	return (obj);
 }
 
 static json_t *
@@ -191,6 +209,7 @@ settle_status(struct daemon *d)
 	struct jobs_info info;
 	const struct jobs_info *job = daemon_job(d, &info);
 	json_t *obj = json_object(), *standing = beat_standing(d->beat, job);
+	json_t *follow = follower_status(d->follower);
 
 	(void)json_object_set_new(obj, "host", json_string(d->conf->hostname));
 	(void)json_object_set_new(obj, "agent_version",
@@ -198,7 +217,8 @@ settle_status(struct daemon *d)
 	(void)json_object_set_new(obj, "kind",
 	    json_string(deploy_kind_name(d->conf->kind)));
 	(void)json_object_set_new(obj, "hub", hub_status(d));
-	(void)json_object_set_new(obj, "repo", repo_json(d));
+	(void)json_object_set_new(obj, "repo", repo_json(d, follow));
+	(void)json_object_set_new(obj, "follow", follow);
 	(void)json_object_update(obj, standing);
 	json_decref(standing);
 	(void)json_object_set_new(obj, "compartments",

@@ -11,6 +11,7 @@
 #include "flock.h"
 #include "log.h"
 #include "ops.h"
+#include "pause.h"
 #include "record.h"
 #include "str.h"
 #include "tick.h"
@@ -134,6 +135,22 @@ finish(struct opctx *x, enum outcome outcome, struct err *e)
 	return (journal_finish(x->journal, res, e));
 }
 
+/* A pause is for what follows by itself; a person may know better. */
+static void
+note_pause(struct opctx *x)
+{
+	const struct wire_op *op = wire_op_find(x->req.op);
+	struct pause p;
+
+	if (op == NULL || (op->flags & WIRE_OP_SYSTEM) == 0 ||
+	    !pause_load(x->conf->state_dir, tick_wall(), &p))
+		return;
+	joblog_note(x->log, "following is paused by %s%s%s; this was asked "
+	    "for by %s and is done all the same", p.by,
+	    p.reason[0] != '\0' ? ": " : "", p.reason, x->req.by);
+	pause_free(&p);
+}
+
 static enum outcome
 perform(struct opctx *x)
 {
@@ -150,6 +167,7 @@ perform(struct opctx *x)
 		opctx_say(x, "unknown operation %s", x->req.op);
 		return (OUTCOME_REFUSED);
 	}
+	note_pause(x);
 	return (run(x));
 }
 

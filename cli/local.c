@@ -5,7 +5,9 @@
 #include "local.h"
 #include "localsock.h"
 #include "out.h"
+#include "settings_value.h"
 #include "show.h"
+#include "show_follow.h"
 #include "str.h"
 #include "tick.h"
 #include "ulid.h"
@@ -73,6 +75,16 @@ on_result(struct talk *t, const json_t *msg)
 	t->code = running || t->any_end ? VERB_OK : show_exit(msg);
 }
 
+/* How the branch is followed from now on. */
+static void
+on_follow(const struct talk *t, const json_t *msg)
+{
+	if (wants_json(t))
+		out_json(msg);
+	else
+		show_follow_print(json_object_get(msg, "follow"));
+}
+
 /* An error's exit code and text; a refusal is a failure, not a misuse. */
 static int
 on_error(const json_t *msg)
@@ -98,6 +110,8 @@ on_message(struct talk *t, const json_t *msg)
 	else if (str_eq(type, "done")) {
 		if (json_object_get(msg, "op_id") != NULL)
 			on_result(t, msg);
+		else if (json_object_get(msg, "follow") != NULL)
+			on_follow(t, msg);
 		return (1);
 	} else if (str_eq(type, "error")) {
 		t->code = on_error(msg);
@@ -357,6 +371,36 @@ local_stop(const struct verb_call *call)
 	struct talk t = { .call = call, .wait = -1, .any_end = true };
 
 	return (talk(&t, json_pack("{s:s}", "cmd", "stop")));
+}
+
+int
+local_pause(const struct verb_call *call)
+{
+	json_t *request = json_pack("{s:s, s:s?}", "cmd", "pause", "reason",
+	    call->reason);
+	struct talk t = { .call = call, .wait = ANSWER };
+	int64_t seconds;
+	struct err e;
+
+	if (call->nargs > 0 &&
+	    (settings_value_seconds(call->args[0], &seconds) == -1 ||
+	    seconds == 0)) {
+		json_decref(request);
+		err_set(&e, ERR_INPUT, "DURATION must be a time such as 90m, "
+		    "12h or 2d, not \"%s\"", call->args[0]);
+		return (out_error(&e));
+	}
+	if (call->nargs > 0)
+		json_object_set_new(request, "seconds", json_integer(seconds));
+	return (talk(&t, request));
+}
+
+int
+local_resume(const struct verb_call *call)
+{
+	struct talk t = { .call = call, .wait = ANSWER };
+
+	return (talk(&t, json_pack("{s:s}", "cmd", "resume")));
 }
 
 int

@@ -14,6 +14,8 @@ int	 local_operation(const struct verb_call *);
 int	 local_update(const struct verb_call *);
 int	 local_accept(const struct verb_call *);
 int	 local_stop(const struct verb_call *);
+int	 local_pause(const struct verb_call *);
+int	 local_resume(const struct verb_call *);
 int	 local_logs(const struct verb_call *);
 int	 local_watch(const struct verb_call *);
 

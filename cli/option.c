@@ -20,6 +20,7 @@ const struct option_def option_table[] = {
 	    "flake inputs to update; all if not given" },
 	{ "generation", 'g', OPTION_GENERATION, "N",
 	    "generation to roll back to; the previous if not given" },
+	{ "reason", 0, OPTION_REASON, "TEXT", "why, for those who wonder" },
 	{ "totp", 0, OPTION_TOTP, "CODE", "one-time code" },
 	{ "password-file", 0, OPTION_PASSWORD_FILE, "FILE",
 	    "read the password from a file; - is standard input" },
@@ -65,6 +66,9 @@ set_value(const struct option_def *d, const char *value,
 	switch (d->bit) {
 	case OPTION_INPUTS:
 		call->inputs = value;
+		break;
+	case OPTION_REASON:
+		call->reason = value;
 		break;
 	case OPTION_TOTP:
 		call->totp = value;

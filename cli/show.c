@@ -7,6 +7,7 @@
 
 #include "out.h"
 #include "show.h"
+#include "show_follow.h"
 #include "str.h"
 #include "table.h"
 #include "tick.h"
@@ -146,6 +147,7 @@ show_repo(const json_t *status)
 	struct table *t = table_new(2, NULL);
 
 	add_repo(t, json_object_get(status, "repo"));
+	show_follow_add(t, json_object_get(status, "follow"));
 	table_print(t);
 	table_free(&t);
 }
@@ -287,6 +289,7 @@ show_status(const json_t *status)
 	add_row(t, "agent", show_str(status, "agent_version"));
 	add_hub(t, json_object_get(status, "hub"));
 	add_repo(t, json_object_get(status, "repo"));
+	show_follow_add(t, json_object_get(status, "follow"));
 	if (json_is_object(op))
 		add_rowf(t, "running", "%s for %s (%s)",
 		    or_else(show_str(op, "op"), "?"),

@@ -52,6 +52,11 @@ const struct verb verb_table[] = {
 	    local_generations },
 	{ "stop", VERB_LOCAL, "", 0, 0, J, NULL,
 	    "stop the running operation and wait for its end", local_stop },
+	{ "pause", VERB_LOCAL, "[DURATION]", 0, 1, J | OPTION_REASON, NULL,
+	    "stop following the branch: for a time such as 90m or 2d, or until "
+	    "resume", local_pause },
+	{ "resume", VERB_LOCAL, "", 0, 0, J, NULL,
+	    "follow the branch again", local_resume },
 	{ "logs", VERB_LOCAL, "[OP_ID] | HOST [OP_ID]", 0, 2,
 	    J | OPTION_FOLLOW, NULL,
 	    "show an operation's log: of this machine, or of a host of the "

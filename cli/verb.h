@@ -23,13 +23,14 @@ enum {
 	OPTION_PASSWORD_FILE = 1 << 8,
 	OPTION_LIMIT = 1 << 9,
 	OPTION_GENERATION = 1 << 10,
+	OPTION_REASON = 1 << 11,
 };
 
 /* One call of the command. */
 struct verb_call {
 	const struct verb *verb;
 	unsigned options;	/* OPTION_*, those that were given */
-	const char *inputs, *totp, *password_file;
+	const char *inputs, *totp, *password_file, *reason;
 	int64_t limit;		/* 0: not given */
 	int64_t generation;	/* 0: not given */
 	const char *const *args;

@@ -47,9 +47,8 @@ unit(char c)
 	}
 }
 
-/* "90", "90s", "1h30m": 0 or -1. */
-static int
-seconds(const char *s, int64_t *out)
+int
+settings_value_seconds(const char *s, int64_t *out)
 {
 	int64_t total = 0, part;
 	size_t n;
@@ -93,7 +92,7 @@ check_number(const struct setting_def *def, const char *value, int64_t *number,
 	struct buf b = { 0 };
 	int64_t v;
 
-	if ((time ? seconds(value, &v) :
+	if ((time ? settings_value_seconds(value, &v) :
 	    str_int(value, INT64_MIN, INT64_MAX, &v)) == 0 && v >= def->min &&
 	    v <= def->max) {
 		*number = v;

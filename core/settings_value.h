@@ -11,4 +11,8 @@
 int	 settings_value_check(const struct setting_def *, const char *value,
 	    int64_t *number, struct err *) __attribute__((warn_unused_result));
 
+/* "90", "90s", "1h30m", "7d" as seconds: 0 or -1. */
+int	 settings_value_seconds(const char *, int64_t *)
+	    __attribute__((warn_unused_result));
+
 #endif

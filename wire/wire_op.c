@@ -5,6 +5,7 @@
 #include "wire_op.h"
 
 static const char *const no_args[] = { NULL };
+static const char *const switch_args[] = { "mode", NULL };
 static const char *const rollback_args[] = { "generation", NULL };
 static const char *const update_args[] = { "inputs", "dry", NULL };
 static const char *const accept_args[] = { "revision", NULL };
@@ -24,9 +25,10 @@ const struct wire_op wire_op_table[] = {
 	{ "pull", R, 1800,
 	    "fetch the branch and set the clone to it", 3, no_args },
 	{ "switch", S, 7200,
-	    "build this host's configuration and activate it", 3, no_args },
+	    "build this host's configuration and activate it", 3,
+	    switch_args },
 	{ "pull-switch", R | S, 7500,
-	    "pull, then switch", 3, no_args },
+	    "pull, then switch", 3, switch_args },
 	{ "update", R, 1800,
 	    "update the lock file, commit and push it", 3, update_args },
 	{ "test", 0, 3600,
