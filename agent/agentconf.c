@@ -166,18 +166,23 @@ fill_repo(struct agentconf *c, struct err *e)
 	}
 }
 
-/* A person's checkout is that person's to move. */
+/* What this host can follow, and how. */
 static void
 fill_follow(const struct agentconf *c, struct err *e)
 {
-	const char *mode = settings_str(c->set, SET_FOLLOW);
+	const char *mode = settings_str(c->set, SET_FOLLOW), *why = NULL;
 	char *line;
 
-	if (c->legacy_dir == NULL || str_eq(mode, "off"))
+	/* A person's checkout is that person's to move. */
+	if (c->legacy_dir != NULL && !str_eq(mode, "off"))
+		why = "needs NIXFLEET_REPO_URL: with NIXFLEET_NIXCFG it must "
+		    "be \"off\"";
+	else if (c->kind != DEPLOY_NIXOS && str_eq(mode, "boot"))
+		why = "is for hosts of the kind nixos: write \"switch\"";
+	if (why == NULL)
 		return;
-	line = str_printf("NIXFLEET_FOLLOW (%s) is \"%s\", which needs "
-	    "NIXFLEET_REPO_URL: with NIXFLEET_NIXCFG it must be \"off\"",
-	    settings_origin(c->set, SET_FOLLOW), mode);
+	line = str_printf("NIXFLEET_FOLLOW (%s) is \"%s\", which %s",
+	    settings_origin(c->set, SET_FOLLOW), mode, why);
 	wrong(e, line);
 	free(line);
 }

@@ -324,7 +324,8 @@ class Machine:
         """Commit and push a system; see system/flake.nix for what it takes."""
         host = {"version": version, "before": "", "after": "", "boot": "",
                 "nft": "", "build": "", "inhibitors": "",
-                "specialisations": "", "test": "#!/bin/sh\n", "units": {}}
+                "specialisations": "", "triggers": "", "test": "#!/bin/sh\n",
+                "units": {}}
         host.update(changes)
         units = host.pop("units")
         work = self.inside("/srv/config")

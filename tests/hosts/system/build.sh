@@ -9,6 +9,7 @@ cp $bootPath $out/boot
 cp $nftPath $out/nft
 echo "$version" > $out/nixos-version
 [ -z "$inhibitors" ] || echo "$inhibitors" > $out/switch-inhibitors
+[ -z "$triggers" ] || echo "$triggers" > $out/reboot-triggers
 for name in $specialisations; do
 	mkdir -p $out/specialisation
 	ln -s $special $out/specialisation/$name

@@ -12,7 +12,8 @@
         args = [ ./build.sh ];
         units = ./units;
         switch = ./switch.sh;
-        inherit (host) version before after boot nft build inhibitors;
+        inherit (host) version before after boot nft build inhibitors
+          triggers;
         specialisations = "";
         passAsFile = [ "before" "after" "boot" "nft" ];
       } // more);

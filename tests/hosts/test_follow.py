@@ -1,0 +1,74 @@
+"""Following the branch on a booted machine that has no hub."""
+
+import contextlib
+
+from machine import wait_for
+
+
+def follow(machine, mode, **settings):
+    """From now on the agent follows, at every second, without a hub."""
+    settings = {"NIXFLEET_URL": "", "NIXFLEET_FOLLOW": mode,
+                "NIXFLEET_FOLLOW_INTERVAL": "1",
+                "NIXFLEET_FOLLOW_JITTER": "0", **settings}
+    lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+    machine.run(f"cat >> /etc/nixfleet/agent.env <<END\n{lines}END\n"
+                "systemctl restart nixfleet-agent")
+
+
+def status(machine):
+    with contextlib.suppress(OSError):
+        return machine.control(cmd="status")
+    return None
+
+
+def brought_to(machine, system):
+    """Wait for a system that was activated and stays."""
+    def there():
+        state = status(machine)
+        return (state and not state["operation"] and state["last"] and
+                state["last"][0]["outcome"] == "ok" and
+                machine.link("/nix/var/nix/profiles/system").endswith(system))
+    wait_for(f"system {system}", there, 90)
+
+
+def test_boot_and_restart_in_the_window(machine):
+    """Mode boot prepares the next boot, and in its window the machine is
+    restarted if that is needed, once."""
+    follow(machine, "boot", NIXFLEET_REBOOT_WINDOW='"00:00-24:00"')
+    machine.push("2", triggers="another kernel")
+    machine.wait_reboot()
+    assert machine.switches()[-1] == ("nixos-system-h1-2", "boot")
+    wait_for("the agent", lambda: status(machine), 60)
+    assert machine.link("/run/current-system").endswith("h1-2")
+    ops = machine.control(cmd="ops")["operations"]
+    mine = [(op["op"], op["outcome"]) for op in ops
+            if op["origin"] == "follow"]
+    assert ("pull-switch", "ok") in mine
+    assert len([op for op, _ in mine if op == "reboot"]) == 1
+    # Nothing is left to be done.
+    state = status(machine)["follow"]
+    wait_for("another look", lambda: (status(machine) or {}).get(
+        "follow", state)["last_poll"] not in (None, state["last_poll"]))
+    assert len(machine.control(cmd="ops")["operations"]) == len(ops)
+
+
+def test_failed_activation_is_held_back(machine):
+    """What failed in activation is undone by the service and not tried
+    again; the branch's next revision is."""
+    follow(machine, "switch")
+    machine.push("2", after="exit 2")
+    wait_for("the quarantine", lambda: (status(machine) or {}).get(
+        "follow", {}).get("quarantine"), 90)
+    held = status(machine)["follow"]["quarantine"][0]
+    assert held["kind"] in ("activation", "rolled_back"), held
+    assert held["retry_at"] is None
+    assert machine.link("/run/current-system").endswith("h1-1")
+    tried = machine.switches().count(("nixos-system-h1-2", "switch"))
+    last = status(machine)["follow"]["last_poll"]
+    wait_for("another look", lambda: status(machine)["follow"]["last_poll"]
+             != last)
+    assert machine.switches().count(
+        ("nixos-system-h1-2", "switch")) == tried == 1
+    machine.push("3")
+    brought_to(machine, "h1-3")
+    assert machine.link("/run/current-system").endswith("h1-3")
