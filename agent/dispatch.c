@@ -40,6 +40,10 @@ on_registered(struct daemon *d, struct wire_msg *msg)
 		else
 			log_info("enrolled: this host has a token of its own",
 			    "file", d->conf->token_cache);
+	} else if (d->token.own != NULL && d->token.use_shared) {
+		log_warn("the hub took the shared token and gave no other: "
+		    "this host's own one is not in use", "file",
+		    d->conf->token_cache);
 	}
 	if (first) {
 		snprintf(dialect, sizeof(dialect), "%d", d->dialect);

@@ -279,7 +279,14 @@ looked(struct follower *f, const struct branchtip_answer *a)
 	f->fail = f->fail_text = NULL;
 	f->failures = 0;
 	f->due = tick_mono() + f->interval;
+	if (str_eq(f->tip, a->rev))
+		return;
 	snprintf(f->tip, sizeof(f->tip), "%s", a->rev);
+	/* What the host is to come to, for whoever asks how it stands. */
+	if (f->d->state.repo != NULL)
+		(void)json_object_set_new(f->d->state.repo, "tip",
+		    json_string(f->tip));
+	beat_touch(f->d->beat);
 }
 
 static void

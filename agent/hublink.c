@@ -42,7 +42,7 @@ struct hublink {
 	int64_t since;
 	char reason[256];
 	unsigned failures;	/* in a row */
-	bool refused;		/* the last attempt ended with 401 */
+	bool refused;		/* the last attempt ended with 401 or 403 */
 	bool again;		/* connect at once: another token */
 	bool closing, bye, gone;
 	int64_t not_before;	/* monotonic; hublink_pause */
@@ -244,11 +244,14 @@ failed(struct hublink *l, struct lws *wsi, const char *in, size_t len)
 	unsigned status = lws_http_client_http_response(wsi);
 	char why[200];
 
-	if (status == 401) {
+	if (status == 401 || status == 403) {
 		l->refused = true;
 		l->again = l->conf.on_refused(l->conf.cookie);
-		snprintf(why, sizeof(why), "the hub refuses this token (401): "
-		    "new hosts take the one of its NIXFLEET_AGENT_TOKEN_FILE");
+		snprintf(why, sizeof(why), status == 401 ?
+		    "the hub refuses this token (401): new hosts take the one "
+		    "of its NIXFLEET_AGENT_TOKEN_FILE" :
+		    "the hub has revoked this host's token (403): an operator "
+		    "must accept the host again");
 	} else if (status >= 200 && status != 101) {
 		snprintf(why, sizeof(why), "the hub answered HTTP %u, not as "
 		    "a NixFleet hub at this address would", status);

@@ -7,11 +7,12 @@ from machine import wait_for
 
 def follow(machine, mode, **settings):
     """From now on the agent follows, at every second, without a hub."""
-    settings = {"NIXFLEET_URL": "", "NIXFLEET_FOLLOW": mode,
+    settings = {"NIXFLEET_FOLLOW": mode,
                 "NIXFLEET_FOLLOW_INTERVAL": "1",
                 "NIXFLEET_FOLLOW_JITTER": "0", **settings}
     lines = "".join(f"{key}={value}\n" for key, value in settings.items())
-    machine.run(f"cat >> /etc/nixfleet/agent.env <<END\n{lines}END\n"
+    machine.run("sed -i /^NIXFLEET_URL/d /etc/nixfleet/agent.conf\n"
+                f"cat >> /etc/nixfleet/agent.conf <<END\n{lines}END\n"
                 "systemctl restart nixfleet-agent")
 
 
