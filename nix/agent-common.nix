@@ -11,6 +11,9 @@ let
   inherit (lib) optional optionals hasPrefix;
   name = "services.nixfleet-agent";
 
+  # "" where there are none.
+  hours = lib.concatStringsSep ", ";
+
   words = value: if value == true then "true" else toString value;
 
   set = lib.filterAttrs (
@@ -73,6 +76,11 @@ in
       NIXFLEET_REPO_SUBMODULES = words cfg.submodules;
       NIXFLEET_INTERVAL = words cfg.interval;
       NIXFLEET_KEEP_GENERATIONS = words cfg.keepGenerations;
+      NIXFLEET_FOLLOW = cfg.follow.mode;
+      NIXFLEET_FOLLOW_INTERVAL = cfg.follow.interval;
+      NIXFLEET_FOLLOW_JITTER = cfg.follow.jitter;
+      NIXFLEET_FOLLOW_WINDOW = hours cfg.follow.window;
+      NIXFLEET_REBOOT_WINDOW = hours (cfg.follow.rebootWindow or [ ]);
       NIXFLEET_LOG_LEVEL = cfg.logLevel;
       NIXFLEET_HOSTNAME = cfg.hostname;
       NIXFLEET_AGENT_VERSION = cfg.version;
@@ -153,6 +161,14 @@ in
       message = ''
         ${name}.configRepo is "${cfg.configRepo}", which is not an absolute path.
         Better than a path is a clone of the agent's own:
+          ${name}.repoUrl = "ssh://git@git.example/fleet.git";
+      '';
+    }
+    {
+      assertion = cfg.configRepo == "" || cfg.follow.mode == "off";
+      message = ''
+        ${name}.follow.mode is "${cfg.follow.mode}", but configRepo is a person's checkout.
+        A host follows in a clone of its own:
           ${name}.repoUrl = "ssh://git@git.example/fleet.git";
       '';
     }

@@ -163,6 +163,71 @@ in
     '';
   };
 
+  follow = {
+    mode = mkOption {
+      type = types.enum (
+        [
+          "off"
+          "pull"
+          "switch"
+        ]
+        ++ lib.optional onNixos "boot"
+      );
+      default = "off";
+      example = "switch";
+      description = ''
+        What this host does by itself when the branch moves: nothing, `pull`
+        (fetch it), `switch` (build and activate it), or, on NixOS, `boot`
+        (prepare it for the next boot). It works with and without a hub. A
+        revision that fails is not tried again until the branch moves or
+        somebody asks for it.
+      '';
+    };
+
+    interval = mkOption {
+      type = types.str;
+      default = "5m";
+      example = "1h";
+      description = "How often to look whether the branch moved.";
+    };
+
+    jitter = mkOption {
+      type = types.str;
+      default = "1m";
+      example = "15m";
+      description = ''
+        Each host waits a part of this, always the same, after its start and
+        after the beginning of a window, so that not all come at once.
+      '';
+    };
+
+    window = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [
+        "Mon-Fri 22:00-06:00"
+        "Sun 00:00-24:00"
+      ];
+      description = ''
+        Hours of the week, in this host's time zone, in which it follows; it may
+        go over midnight. Empty: always. What somebody asks for is done at any
+        time.
+      '';
+    };
+  }
+  // lib.optionalAttrs onNixos {
+    rebootWindow = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "Sun 03:00-05:00" ];
+      description = ''
+        Hours of the week in which the machine is restarted if what was
+        followed needs it (another kernel, initrd or kernel modules), once for
+        each system. Empty: never.
+      '';
+    };
+  };
+
   logLevel = mkOption {
     type = types.enum [
       "debug"

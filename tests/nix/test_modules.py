@@ -165,6 +165,7 @@ def test_every_option_arrives(module):
      "allowInsecureHttp = true;"),
     (AGENT.replace('"/run/agenix/token"', 'builtins.storeDir + "/t"'),
      "tokenFile", 'tokenFile = "/run/'),
+    (LEGACY + 'follow.mode = "pull";', "follow.mode", 'repoUrl = "ssh://'),
     (AGENT + 'settings.NIXFLEET_TOKEN = "s";', "settings",
      'tokenFile = "/run/'),
     (AGENT + 'settings.Environment = "s";', "settings", "settings.md"),
@@ -192,6 +193,30 @@ def test_types(module, config, option):
                f"{config} }};")
     assert isinstance(text, str)
     assert f"services.nixfleet-agent.{option}" in text
+
+
+# A host that follows has its mode and its hours, and on NixOS those in which
+# it may restart; words and kinds that do not go together are refused.
+@pytest.mark.parametrize("module", AGENTS)
+def test_follow(module):
+    nixos = module == "nixos-agent"
+    env = environment(module, evaluate(module, AGENT + """
+      follow.mode = "switch"; follow.interval = "1h"; follow.jitter = "5m";
+      follow.window = [ "Mon-Fri 22:00-06:00" "Sun 00:00-24:00" ];
+    """ + ('follow.rebootWindow = [ "Sun 03:00-05:00" ];' if nixos else "")))
+    assert env["NIXFLEET_FOLLOW"] == "switch"
+    assert env["NIXFLEET_FOLLOW_INTERVAL"] == "1h"
+    assert env["NIXFLEET_FOLLOW_JITTER"] == "5m"
+    assert env["NIXFLEET_FOLLOW_WINDOW"] == \
+        "Mon-Fri 22:00-06:00, Sun 00:00-24:00"
+    assert env.get("NIXFLEET_REBOOT_WINDOW") == \
+        ("Sun 03:00-05:00" if nixos else None)
+    env = environment(module, evaluate(module, AGENT))
+    assert env["NIXFLEET_FOLLOW"] == "off"
+    assert not {"NIXFLEET_FOLLOW_WINDOW", "NIXFLEET_REBOOT_WINDOW"} & set(env)
+    if not nixos:
+        assert "follow" in run("eval.nix", f'module = "{module}"; config = '
+                               f'{{ {AGENT} follow.mode = "boot"; }};')
 
 
 # Without a hub no token is needed.
