@@ -104,6 +104,20 @@ beat_head(const struct beat *b, char head[REPO_REV])
 	return (false);
 }
 
+bool
+beat_cloned(const struct beat *b)
+{
+	const json_t *was = b->state->verified;
+	const struct settings *s = b->conf->set;
+	char head[REPO_REV];
+
+	return (beat_head(b, head) && (was == NULL ||
+	    (str_eq(json_string_value(json_object_get(was, "url")),
+	    settings_str(s, SET_REPO_URL)) &&
+	    str_eq(json_string_value(json_object_get(was, "branch")),
+	    settings_str(s, SET_BRANCH)))));
+}
+
 void
 beat_follow(struct beat *b, json_t *follow)
 {

@@ -21,6 +21,9 @@ void	 beat_free(struct beat **);
 /* HEAD of the clone; false, and "", if there is no clone. */
 bool	 beat_head(const struct beat *, char rev[REPO_REV]);
 
+/* Is there a clone, of what the settings name? */
+bool	 beat_cloned(const struct beat *);
+
 /* How the branch is followed, as facts; NULL: it is not.  Takes a reference. */
 void	 beat_follow(struct beat *, json_t *);
 

@@ -35,25 +35,6 @@ struct control_conf {
 	void *cookie;
 };
 
-struct control_request {
-	char *cmd;
-	char *op;
-	char *op_id;
-	json_t *args;
-	json_t *follow;		/* true, false, or NULL */
-	int64_t limit;
-	int64_t seconds;
-	char *reason;
-};
-
-/**
- * control_parse(line, len, req, e):
- * One request without its newline, from an untrusted peer.
- */
-int	 control_parse(const char *, size_t, struct control_request *,
-	    struct err *) __attribute__((warn_unused_result));
-void	 control_request_free(struct control_request *);
-
 /**
  * control_new(conf, out, e):
  * Listen.  A socket that a dead agent left is replaced.

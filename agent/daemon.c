@@ -298,20 +298,6 @@ on_job_tick(void *cookie)
 		control_pump(d->control);
 }
 
-bool
-daemon_cloned(const struct daemon *d)
-{
-	const json_t *was = d->state.verified;
-	const struct settings *s = d->conf->set;
-	char head[REPO_REV];
-
-	return (beat_head(d->beat, head) && (was == NULL ||
-	    (str_eq(json_string_value(json_object_get(was, "url")),
-	    settings_str(s, SET_REPO_URL)) &&
-	    str_eq(json_string_value(json_object_get(was, "branch")),
-	    settings_str(s, SET_BRANCH)))));
-}
-
 /* The first clone is a pull of our own, tried until there is one. */
 static void
 on_clone(uv_timer_t *t)
@@ -323,7 +309,7 @@ on_clone(uv_timer_t *t)
 	enum reject why;
 	char *old;
 
-	if (daemon_job(d, &info) != NULL || daemon_cloned(d))
+	if (daemon_job(d, &info) != NULL || beat_cloned(d->beat))
 		return;
 	if (d->clone_op[0] != '\0') {
 		/* One failed attempt is enough to look at. */
@@ -345,7 +331,7 @@ arm_clone(struct daemon *d)
 	uint64_t wait = CLONE_FIRST;
 	unsigned i;
 
-	if (d->conf->legacy_dir != NULL || daemon_cloned(d)) {
+	if (d->conf->legacy_dir != NULL || beat_cloned(d->beat)) {
 		d->clone_tries = 0;
 		return;
 	}

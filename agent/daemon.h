@@ -69,7 +69,4 @@ void	 daemon_end(struct daemon *, const char *op_id, int code);
 const struct jobs_info *daemon_job(const struct daemon *,
 	    struct jobs_info *info);
 
-/* Is there a clone, of what the settings name? */
-bool	 daemon_cloned(const struct daemon *);
-
 #endif

@@ -94,7 +94,7 @@ busy(const struct follower *f)
 	struct jobs_info info;
 
 	return (f->d->ending || daemon_job(f->d, &info) != NULL ||
-	    !daemon_cloned(f->d));
+	    !beat_cloned(f->d->beat));
 }
 
 static void	on_timer(uv_timer_t *);

@@ -30,7 +30,8 @@ struct hublink_conf {
 	/* The bearer token for the next attempt; NULL: none to be had, try
 	   again later. */
 	const char *(*token)(void *);
-	/* The hub answered 401 or 403; true: another token is to be tried at once. */
+	/* The hub answered 401 or 403; true: another token is to be tried at
+	   once. */
 	bool (*on_refused)(void *);
 	void (*on_open)(void *);
 	void (*on_message)(void *, const char *, size_t);

@@ -20,7 +20,7 @@ def test_revoked_and_accepted_again(new_fleet):
     wait_for("the cut", lambda: liveness() != "connected")
     # The own one, then the shared one.
     wait_for("both to be refused", lambda: log.read_text().count(
-        "refuses this host (revoked)") >= 2, 60)
+        '"msg":"the hub refuses this host (revoked)') >= 2, 60)
     assert "trying the shared" in log.read_text()
     assert liveness() != "connected" and kept.read_text() == first
     fleet.api.post("/api/hosts/atlas/accept")

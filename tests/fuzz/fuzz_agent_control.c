@@ -1,7 +1,8 @@
 #include <assert.h>
 
-#include "control.h"
+#include "control_request.h"
 #include "fuzz.h"
+#include "ulid.h"
 
 /* A request from a stranger at the control socket. */
 int
@@ -10,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct control_request req;
 	struct err e = { 0 };
 
-	if (control_parse((const char *)data, size, &req, &e) == -1) {
+	if (control_request_parse((const char *)data, size, &req, &e) == -1) {
 		assert(e.code != ERR_NONE && e.text[0] != '\0');
 		return (0);
 	}

@@ -2,7 +2,10 @@
 
 import contextlib
 
+from conftest import agent_unit
 from machine import wait_for
+
+UNIT = {"nixfleet-agent.service": agent_unit()}
 
 
 def follow(machine, mode, **settings):
@@ -36,7 +39,7 @@ def test_boot_and_restart_in_the_window(machine):
     """Mode boot prepares the next boot, and in its window the machine is
     restarted if that is needed, once."""
     follow(machine, "boot", NIXFLEET_REBOOT_WINDOW='"00:00-24:00"')
-    machine.push("2", triggers="another kernel")
+    machine.push("2", triggers="another kernel", units=UNIT)
     machine.wait_reboot()
     assert machine.switches()[-1] == ("nixos-system-h1-2", "boot")
     wait_for("the agent", lambda: status(machine), 60)
@@ -57,7 +60,7 @@ def test_failed_activation_is_held_back(machine):
     """What failed in activation is undone by the service and not tried
     again; the branch's next revision is."""
     follow(machine, "switch")
-    machine.push("2", after="exit 2")
+    machine.push("2", after="exit 2", units=UNIT)
     wait_for("the quarantine", lambda: (status(machine) or {}).get(
         "follow", {}).get("quarantine"), 90)
     held = status(machine)["follow"]["quarantine"][0]
@@ -70,6 +73,6 @@ def test_failed_activation_is_held_back(machine):
              != last)
     assert machine.switches().count(
         ("nixos-system-h1-2", "switch")) == tried == 1
-    machine.push("3")
+    machine.push("3", units=UNIT)
     brought_to(machine, "h1-3")
     assert machine.link("/run/current-system").endswith("h1-3")

@@ -299,7 +299,7 @@ def test_window(new_agent):
     agent.end()
     # The same hours two zones further east have begun.
     alone(agent, NIXFLEET_FOLLOW_WINDOW=hours,
-          TZ=f"XXX-{(opens.hour - now.hour) % 24}")
+          TZ=f"TST-{(opens.hour - now.hour) % 24}")
     settled(agent, agent.fleet.head())
 
 

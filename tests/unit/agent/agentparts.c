@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "control.h"
+#include "control_request.h"
 #include "digest.h"
 #include "file.h"
 #include "hublink.h"
@@ -105,7 +105,7 @@ test_intake_args(void **unused)
 
 /* Requests of the control socket: a closed shape. */
 static void
-test_control_parse(void **unused)
+test_control_request(void **unused)
 {
 	static const char good[] = "{\"cmd\":\"logs\",\"follow\":true,"
 	    "\"op_id\":\"01J0000000000000000000000A\",\"more\":1}";
@@ -113,18 +113,21 @@ test_control_parse(void **unused)
 	    "{\"cmd\":\"ops\",\"limit\":1001}",
 	    "{\"cmd\":\"ops\",\"follow\":\"yes\"}",
 	    "{\"cmd\":\"run\",\"args\":[]}",
+	    "{\"cmd\":\"pause\",\"seconds\":-1}",
+	    "{\"cmd\":\"pause\",\"seconds\":31536001}",
 	    "{\"cmd\":\"logs\",\"op_id\":\"../../etc\"}" };
 	struct control_request req;
 	struct err e = { 0 };
 
 	(void)unused;
-	assert_int_equal(control_parse(good, strlen(good), &req, &e), 0);
+	assert_int_equal(control_request_parse(good, strlen(good), &req, &e),
+	    0);
 	assert_string_equal(req.cmd, "logs");
 	control_request_free(&req);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		e = (struct err){ 0 };
-		assert_int_equal(control_parse(bad[i], strlen(bad[i]), &req,
-		    &e), -1);
+		assert_int_equal(control_request_parse(bad[i], strlen(bad[i]),
+		    &req, &e), -1);
 		assert_true(e.text[0] != '\0');
 	}
 }
@@ -138,7 +141,7 @@ main(void)
 		cmocka_unit_test(test_installed_changed),
 		cmocka_unit_test(test_ops_cover_the_table),
 		cmocka_unit_test(test_intake_args),
-		cmocka_unit_test(test_control_parse),
+		cmocka_unit_test(test_control_request),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
