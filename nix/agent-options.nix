@@ -39,7 +39,8 @@ in
     description = ''
       Address of the hub. `https://` and `wss://` are understood, with or
       without `/ws` at the end. `null` means that there is no hub: the agent
-      then serves the `nixfleet` command on this host only.
+      then serves the `nixfleet` command on this host, and follows the branch
+      by itself if `follow.mode` says so.
     '';
   };
 
