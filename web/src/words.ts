@@ -153,6 +153,29 @@ export function standing(host: Host): { word: Word; action: string; states: Syst
   };
 }
 
+interface Held { revision: string; kind: string; text: string; retry_at?: string | null }
+interface Follow {
+  mode: string; window?: string; paused?: { until: string | null; reason: string; by: string };
+  failure_text?: string; quarantine?: Held[];
+}
+
+/** How a host follows the branch by itself, and what it holds back; nothing if it does not. */
+export function following(host: Host): { word: Word; held: Held[] } | null {
+  const follow = host.facts?.follow as unknown as Follow | undefined;
+  if (!follow?.mode) return null;
+  const held = follow.quarantine ?? [];
+  const p = follow.paused;
+  if (p) {
+    const until = p.until ? `until ${since(p.until)}` : 'until somebody resumes it';
+    return { word: { text: `Paused by ${p.by} ${until}${p.reason ? `: ${p.reason}` : ''}.`, tone: 'warn' }, held };
+  }
+  if (follow.failure_text) {
+    return { word: { text: `Cannot look at the branch: ${follow.failure_text}`, tone: 'bad' }, held };
+  }
+  const hours = follow.window ? `, ${follow.window}` : '';
+  return { word: { text: `Follows by itself (${follow.mode}${hours}).`, tone: held.length > 0 ? 'warn' : 'ok' }, held };
+}
+
 /** The one sentence that says how a host is. */
 export function hostSentence(host: Host, running: Operation | null): Word {
   if (running) {

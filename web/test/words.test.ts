@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Compartment, Host, Operation } from '../src/api';
 import { ago, duration, since } from '../src/time';
-import { hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText, standing } from '../src/words';
+import { following, hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText, standing } from '../src/words';
 import { explanation } from '../src/components/dialogs';
 import { bytes, Value } from '../src/components/facts';
 import { matches } from '../src/view';
@@ -27,6 +27,19 @@ test('a host that is away is not called up to date', () => {
   assert.equal(hostSentence(host(), null).text, 'Up to date.');
   assert.notEqual(hostSentence(host({ liveness: 'offline', status: 'offline' }), null).tone, 'ok');
   assert.notEqual(hostSentence(host({ liveness: 'never', status: 'offline' }), null).tone, 'ok');
+});
+
+// A pause and what is held back are told of on a host's page; a host that does not follow says nothing.
+test('how a host follows', () => {
+  const says = (follow: Host['facts']) => following(host({ facts: { follow } }));
+  assert.equal(following(host()), null);
+  assert.deepEqual(says({ mode: 'switch', quarantine: [] })?.word, { text: 'Follows by itself (switch).', tone: 'ok' });
+  assert.match(says({ mode: 'off', paused: { until: null, reason: 'exams', by: 'ada' } })?.word.text ?? '',
+    /^Paused by ada until somebody resumes it: exams\.$/);
+  const held = says({ mode: 'pull', quarantine: [{ revision: 'abc', kind: 'build', text: 'no', retry_at: null }] });
+  assert.equal(held?.word.tone, 'warn');
+  assert.equal(held?.held[0]?.revision, 'abc');
+  assert.equal(says({ mode: 'pull', failure: 'auth', failure_text: 'refused' })?.word.tone, 'bad');
 });
 
 // A host that drifted, or waits for a reboot, says so itself and is not called up to date.

@@ -7,6 +7,7 @@ import {
 import { Ago, Empty, Meter, ProgressBar, State } from './bits';
 import { EventList } from './event_list';
 import { Details, Table } from './facts';
+import { Following } from './following';
 import { HostActions } from './host_actions';
 import { accent } from './host_row';
 import { Icon } from './icons';
@@ -64,7 +65,7 @@ function Metrics({ host }: { host: Host }) {
 
 function Facts({ host }: { host: Host }) {
   if (host.facts) {
-    return <Table entries={Object.entries(host.facts).filter(([key]) => key !== 'summary' && key !== 'states')} />;
+    return <Table entries={Object.entries(host.facts).filter(([key]) => !['summary', 'states', 'follow'].includes(key))} />;
   }
   return <p class="soft">{host.dialect === 3
     ? 'Agents of dialect 3 do not send facts. Update the agent to see them here.'
@@ -85,6 +86,7 @@ export function HostPage({ id }: { id: string }) {
       <Head host={host} running={running} />
       <Compartments host={host} />
       <Standing host={host} />
+      <Following host={host} />
       <div class="columns">
         <section class="card" aria-labelledby="details"><h2 id="details">Details</h2>
           <Metrics host={host} /><Details host={host} /></section>
