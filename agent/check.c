@@ -13,6 +13,7 @@
 #include "tls_trust.h"
 
 #include "check.h"
+#include "loop.h"
 
 #define PROGRAM "nixfleet-agent"
 #define HANDSHAKE_LIMIT 20000
@@ -222,7 +223,7 @@ handshake(const struct agentconf *c, struct attempt *p, struct err *e)
 	    settings_str(c->set, SET_PINNED_PUBKEY), &trust, e) == -1)
 		return (-1);
 	hc.trust = trust;
-	(void)uv_loop_init(&p->loop);
+	loop_init(&p->loop);
 	(void)uv_timer_init(&p->loop, &p->limit);
 	p->limit.data = p;
 	if (hublink_new(&hc, &p->link, e) == 0) {

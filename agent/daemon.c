@@ -20,6 +20,7 @@
 #include "wire_op.h"
 
 #include "daemon.h"
+#include "loop.h"
 
 #define EXIT_UPDATED_LINUX 101
 #define END_PATIENCE 10000
@@ -531,7 +532,7 @@ static void
 init_handles(struct daemon *d)
 {
 
-	(void)uv_loop_init(&d->loop);
+	loop_init(&d->loop);
 	(void)uv_timer_init(&d->loop, &d->heartbeat);
 	(void)uv_timer_init(&d->loop, &d->clone);
 	(void)uv_timer_init(&d->loop, &d->tidy);

@@ -10,6 +10,7 @@
 #include "hub.h"
 #include "hubcheck.h"
 #include "log.h"
+#include "loop.h"
 #include "repo.h"
 #include "server.h"
 #include "settings.h"
@@ -91,7 +92,7 @@ serve(struct program *p)
 	struct err e;
 	int rc = 1;
 
-	uv_loop_init(&p->loop);
+	loop_init(&p->loop);
 	watch_signals(p);
 	if (hub_new(&p->loop, p->settings, &p->hub, &printed, &e) == -1) {
 		term_error(PROGRAM, e.text);

@@ -269,7 +269,7 @@ run_in_loop(struct exchange *x, const struct url *u)
 {
 	int rc;
 
-	uv_loop_init(&x->uv);
+	loop_init(&x->uv);
 	uv_timer_init(&x->uv, &x->deadline);
 	x->deadline.data = x;
 	rc = run(x, u);

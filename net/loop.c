@@ -1,5 +1,6 @@
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loop.h"
@@ -31,6 +32,13 @@ void
 loop_log(void (*fn)(int level, const char *line))
 {
 	sink = fn;
+}
+
+void
+loop_init(uv_loop_t *uv)
+{
+	(void)setenv("UV_USE_IO_URING", "0", 1);
+	(void)uv_loop_init(uv);
 }
 
 void

@@ -23,6 +23,13 @@ struct loop_foreign {
 };
 
 /**
+ * loop_init(uv):
+ * Initialise ${uv} without io_uring, to which libuv 1.45 to 1.48 gives a
+ * kernel thread that polls; epoll serves what we do as well.
+ */
+void	 loop_init(uv_loop_t *);
+
+/**
  * loop_info(uv, f, info):
  * Zero ${info} and fill in what all our programs share: ${uv} as the foreign
  * loop, no listening, few descriptors, small buffers.  A server
