@@ -5,8 +5,8 @@ import { asksTotp, hostName, opTable, putOperations } from './store';
 import { opLabel, plural } from './words';
 
 export interface Ask { op: string; hosts: string[]; totp: boolean; force: boolean; problem: string | null }
-export interface Refusal { op: string; hosts: string[]; items: { host: string; text: string }[] }
-export interface Toast { id: number; text: string; tone: 'ok' | 'bad' | 'quiet' }
+interface Refusal { op: string; hosts: string[]; items: { host: string; text: string }[] }
+interface Toast { id: number; text: string; tone: 'ok' | 'bad' | 'quiet' }
 
 export const asking = signal<Ask | null>(null);
 export const refusal = signal<Refusal | null>(null);

@@ -120,13 +120,13 @@ export interface Repository {
   error: string | null;
 }
 
-export interface Commit { id: string; author: string; date: string; subject: string }
+interface Commit { id: string; author: string; date: string; subject: string }
 export interface LogLine { seq: number; ts: string | number; stream: 'stdout' | 'stderr' | 'note'; text: string }
-export interface LogPage { lines: LogLine[]; next: number; complete: boolean }
+interface LogPage { lines: LogLine[]; next: number; complete: boolean }
 
-export interface Session { csrf_token: string; expires_at: string; hub_version: string; totp: boolean }
+interface Session { csrf_token: string; expires_at: string; hub_version: string; totp: boolean }
 
-export interface DispatchRequest {
+interface DispatchRequest {
   op: string;
   hosts: string[];
   args?: { [key: string]: Json };
@@ -139,7 +139,7 @@ export type DispatchItem =
   | { host_id: string; status: 'blocked'; code: string; message: string }
   | { host_id: string; status: 'error'; error: string };
 
-export interface DispatchAnswer {
+interface DispatchAnswer {
   status: 'success' | 'partial' | 'failed';
   results: DispatchItem[];
   summary: { success: number; error: number; total: number };

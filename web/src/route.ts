@@ -1,7 +1,7 @@
 // Addresses of the views, in the part behind "#": nothing here loads a page.
 import { computed, signal } from '@preact/signals';
 
-export type Route =
+type Route =
   | { view: 'fleet' }
   | { view: 'host'; id: string }
   | { view: 'operations' }

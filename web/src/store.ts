@@ -14,7 +14,7 @@ const hosts = new Map<string, Signal<Host>>();
 const operations = new Map<string, Signal<Operation>>();
 
 /** Grow whenever any host, or any operation, changed. */
-export const hostsTick = signal(0);
+const hostsTick = signal(0);
 export const operationsTick = signal(0);
 /** Grows only when a host joined, left, or a new operation appeared. */
 export const fleetTick = signal(0);
@@ -52,7 +52,7 @@ export function allOperations(): Operation[] {
   return [...operations.values()].map((s) => s.peek()).sort(newestFirst);
 }
 
-export const newestFirst = (a: Operation, b: Operation) =>
+const newestFirst = (a: Operation, b: Operation) =>
   a.created_at < b.created_at || (a.created_at === b.created_at && a.id < b.id) ? 1 : -1;
 
 export const isOpen = (operation: Operation) => operation.state !== 'finished';

@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import type { Host } from './api';
 import { allHosts, isOpen, operationSignal, operationsTick } from './store';
 
-export type Filter = 'all' | 'attention' | 'behind' | 'working' | 'offline';
+type Filter = 'all' | 'attention' | 'behind' | 'working' | 'offline';
 export type Sort = 'name' | 'status' | 'behind' | 'seen';
 
 export const FILTERS: { id: Filter; label: string }[] = [
@@ -25,7 +25,7 @@ export const filter = signal<Filter>('all');
 export const sort = signal<Sort>('name');
 export const selection = signal<ReadonlySet<string>>(new Set());
 
-export function isWorking(host: Host): boolean {
+function isWorking(host: Host): boolean {
   if (!host.operation) return false;
   return isOpen(operationSignal(host.operation.id)?.peek() ?? host.operation);
 }

@@ -15,7 +15,7 @@ export const COMPARTMENTS: { name: CompartmentName; label: string; about: string
   { name: 'tests', label: 'Tests', about: "The host's own tests" },
 ];
 
-export const TONES: Record<CompartmentStatus, Tone> = {
+const TONES: Record<CompartmentStatus, Tone> = {
   ok: 'ok', outdated: 'warn', error: 'bad', working: 'busy', unknown: 'quiet',
 };
 

@@ -1,7 +1,7 @@
 // Lists that begin with what the live channel told, and fetch older entries on request.
 import { useEffect, useState } from 'preact/hooks';
 
-export interface Pager { busy: boolean; problem: string | null; more: (() => void) | null }
+interface Pager { busy: boolean; problem: string | null; more: (() => void) | null }
 
 /** fetchOlder answers how many entries it got; fewer than a page means that was all. */
 export function usePager(key: string, page: number, fetchOlder: () => Promise<number>): Pager {

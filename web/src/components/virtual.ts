@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RefObject } from 'preact';
 
-export interface Range { first: number; last: number }
+interface Range { first: number; last: number }
 
 /** Rows [first, last) of count rows of one height that a window of the list shows. */
 export function rangeOf(top: number, height: number, row: number, count: number, spare: number): Range {
