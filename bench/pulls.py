@@ -12,7 +12,7 @@ import history
 import procfs
 from fleet import wait_for
 
-PULL_TARGET = 1.3
+PULL_TARGET = 1.2
 CLONE_TARGET = 1.15
 
 
