@@ -162,7 +162,7 @@ def check_round(machine, op, version, story):
     assert len(ran) <= 1, story
     machine.check_told_once(op)
     machine.agent_ready()
-    return result["outcome"]
+    return result
 
 
 def test_killed_at_random_moments(machine, record_property):
@@ -178,7 +178,10 @@ def test_killed_at_random_moments(machine, record_property):
         pid = pid_now(machine, op, who)
         hit = bool(pid) and machine.try_run(f"kill -9 {pid}")[0] == 0
         story = f"seed {SEED}, round {number}: {who} after {wait:.3f} s"
-        end = check_round(machine, op, f"r{number}", story)
+        result = check_round(machine, op, f"r{number}", story)
+        end = result["outcome"]
+        if end == "failed":
+            record_property(f"{story}: failed", result["message"])
         row = ends.setdefault(who, {"killed": 0})
         row["killed"] += hit
         row[end] = row.get(end, 0) + 1
