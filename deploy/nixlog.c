@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nixlog.h"
+#include "nixreason.h"
 #include "nixstore.h"
 #include "str.h"
 #include "tick.h"
@@ -15,8 +16,6 @@ enum { RES_LOG_LINE = 101, RES_PHASE = 104, RES_PROGRESS = 105,
 enum { LVL_ERROR = 0, LVL_INFO = 3 };
 
 #define ACTIVITIES 256	/* remembered at once; more are not followed */
-#define TAIL 10		/* last lines of builders kept for the reason */
-#define ERRORS 16	/* errors kept for the reason */
 #define ERROR_MAX 4096
 #define INTERVAL 250	/* ms between two reports of progress */
 #define SLOW 3		/* builds that are named, the oldest first */
@@ -41,10 +40,7 @@ struct nixlog {
 	size_t dropped;			/* bytes of it, too long to hold */
 	struct activity act[ACTIVITIES];
 	size_t nact;
-	char *tail[TAIL];
-	size_t ntail;			/* lines ever */
-	char *errors[ERRORS];
-	size_t nerrors;
+	struct nixreason reason;
 	struct volume copied, loaded;	/* unpacked; over the network */
 	char text[160];			/* newest activity for people */
 	char shown[320];		/* what was reported of it */
@@ -81,10 +77,7 @@ nixlog_free(struct nixlog **lp)
 		return;
 	for (i = 0; i < l->nact; i++)
 		forget(&l->act[i]);
-	for (i = 0; i < TAIL; i++)
-		free(l->tail[i]);
-	for (i = 0; i < l->nerrors; i++)
-		free(l->errors[i]);
+	nixreason_done(&l->reason);
 	buf_free(&l->held);
 	free(l);
 	*lp = NULL;
@@ -425,17 +418,13 @@ on_log_line(struct nixlog *l, const struct activity *a, const json_t *fields)
 	const json_t *v = json_array_get(fields, 0);
 	const char *s = json_string_value(v);
 	struct buf b = { 0 };
-	char **slot;
 
 	if (s == NULL)
 		return;
 	say(l, DEPLOY_OUT, a != NULL ? a->name : NULL, s,
 	    json_string_length(v));
 	add_plain(&b, s, strnlen(s, 200));
-	slot = &l->tail[l->ntail++ % TAIL];
-	free(*slot);
-	buf_adds(&b, "");
-	*slot = buf_take(&b);
+	nixreason_add_line(&l->reason, buf_take(&b));
 	report(l, false);
 }
 
@@ -477,11 +466,8 @@ keep_error(struct nixlog *l, const char *text, size_t n)
 {
 	struct buf b = { 0 };
 
-	if (l->nerrors == ERRORS)
-		return;
 	add_plain(&b, text, n > ERROR_MAX ? ERROR_MAX : n);
-	buf_adds(&b, "");
-	l->errors[l->nerrors++] = buf_take(&b);
+	nixreason_add_error(&l->reason, buf_take(&b));
 }
 
 static void
@@ -574,57 +560,8 @@ nixlog_end(struct nixlog *l)
 	report(l, true);
 }
 
-/* ---- the reason ---- */
-
-static bool
-is_consequence(const char *error)
-{
-	return (strstr(error, "dependencies of derivation") != NULL ||
-	    strstr(error, "dependency failed") != NULL ||
-	    strstr(error, "--show-trace") != NULL);
-}
-
-/*
- * With a trace the message proper is last, after a line that starts with
- * "error: "; without, it is the start.
- */
-static const char *
-message_proper(const char *error)
-{
-	const char *line = error, *p, *found = NULL;
-
-	while (line != NULL) {
-		p = line + strspn(line, " ");
-		if (str_prefix(p, "error: ") && p[7] != '\0' && p[7] != '\n')
-			found = p + 7;
-		if ((line = strchr(line, '\n')) != NULL)
-			line++;
-	}
-	return (found != NULL ? found : error);
-}
-
 char *
 nixlog_error(const struct nixlog *l)
 {
-	const char *error = NULL;
-	struct buf b = { 0 };
-	size_t i;
-
-	for (i = 0; i < l->nerrors && error == NULL; i++)
-		if (!is_consequence(l->errors[i]))
-			error = l->errors[i];
-	if (error == NULL && l->nerrors == 0)
-		return (NULL);
-	error = message_proper(error != NULL ? error : l->errors[0]);
-	buf_adds(&b, error);
-	while (b.len > 0 && b.data[b.len - 1] == '\n')
-		b.data[--b.len] = '\0';
-	if (strstr(error, "log lines") == NULL && l->ntail > 0 &&
-	    str_prefix(error, "builder for")) {
-		buf_adds(&b, "; its last lines:");
-		for (i = l->ntail > TAIL ? l->ntail - TAIL : 0; i < l->ntail;
-		     i++)
-			buf_addf(&b, "\n> %s", l->tail[i % TAIL]);
-	}
-	return (buf_take(&b));
+	return (nixreason_text(&l->reason));
 }
