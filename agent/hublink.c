@@ -194,7 +194,8 @@ connect_now(struct hublink *l)
 	ci.path = u->path;
 	ci.host = host;
 	ci.local_protocol_name = protocols[0].name;
-	ci.ssl_connection = u->tls ? LCCSCF_USE_SSL : 0;
+	ci.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
+	    (u->tls ? LCCSCF_USE_SSL : 0);
 	ci.opaque_user_data = l;
 	l->state = HUBLINK_CONNECTING;
 	l->refused = false;

@@ -1,8 +1,11 @@
 """The link to the hub: registration, tokens, reconnecting, liveness."""
 
+import http.server
 import json
+import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -93,6 +96,37 @@ def test_wrong_token_is_retried_slowly(new_agent):
     agent.hub.tokens = {"shared-token"}
     assert len(agent.hub.upgrades) == 1
     agent.hub.link(40)
+
+
+def test_hub_cannot_send_us_elsewhere(new_agent):
+    """Who answers with a redirect does not get the agent, nor its token, to
+    another server."""
+    other = socket.create_server(("127.0.0.1", 0))
+    other.setblocking(False)
+
+    class Redirect(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(307)
+            self.send_header("Location", "http://localhost:"
+                             f"{other.getsockname()[1]}/ws")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *unused):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirect)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    agent = new_agent()
+    agent.start(NIXFLEET_URL=f"http://127.0.0.1:{server.server_port}")
+    wait_for("the reason", lambda: agent.log.exists() and "no link to the hub"
+             in agent.log.read_text())
+    assert "HTTP 307" in agent.log.read_text()
+    with pytest.raises(BlockingIOError):
+        other.accept()
+    server.shutdown()
+    server.server_close()
+    other.close()
 
 
 @pytest.mark.parametrize("how", ["fragments", "binary", "rubbish"])
