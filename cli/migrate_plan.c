@@ -12,6 +12,9 @@
 #define SYSTEM_STATE "/var/lib/nixfleet-agent"
 #define HOME_REPO    "/.local/state/nixfleet-agent/repo"
 #define ADDRESS	     "ADDRESS-OF-THE-REPOSITORY"
+#define PLAIN                                                                  \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
+	"@%+=:,./-_"
 
 extern char **environ;
 
@@ -57,6 +60,24 @@ change(struct migrate_plan *p, const char *what, const char *fmt, ...)
 	va_end(ap);
 	json_array_append_new(
 	    p->changes, json_pack("{s:s, s:s}", "what", what, "text", text));
+}
+
+/* One word for a shell, whatever is in it; the caller frees. */
+static char *
+shell_word(const char *s)
+{
+	struct buf b = { 0 };
+
+	if (*s != '\0' && s[strspn(s, PLAIN)] == '\0')
+		return (str_dup(s));
+	buf_adds(&b, "'");
+	for (; *s != '\0'; s++) {
+		if (*s == '\'')
+			buf_adds(&b, "'\\'");
+		buf_add(&b, s, 1);
+	}
+	buf_adds(&b, "'");
+	return (buf_take(&b));
 }
 
 /* A step and its command; NULL: none. */
@@ -171,16 +192,18 @@ static void
 from_checkout(struct migrate_plan *p, const char *dir)
 {
 	char *url = origin_of(dir), *branch = branch_of(dir);
+	char *word = shell_word(dir);
 
 	put(p, SET_REPO_URL, url == NULL ? ADDRESS : url);
 	if (url == NULL)
 		step(p,
 		    "find the repository's address and put it in the place "
 		    "of " ADDRESS,
-		    str_printf("git -C %s remote get-url origin", dir));
+		    str_printf("git -C %s remote get-url origin", word));
 	if (branch != NULL && !migrate_setup_has(p->setup, SET_BRANCH) &&
 	    !str_eq(branch, "main"))
 		put(p, SET_BRANCH, branch);
+	free(word);
 	free(url);
 	free(branch);
 }
@@ -208,6 +231,7 @@ static void
 repository(struct migrate_plan *p)
 {
 	const char *dir = p->value[SET_NIXCFG];
+	char *word;
 
 	if (dir != NULL && p->value[SET_REPO_URL] == NULL)
 		from_checkout(p, dir);
@@ -219,12 +243,14 @@ repository(struct migrate_plan *p)
 	    "follows its branch; %s stays as it is, and the agent does not "
 	    "look at it again",
 	    p->value[SET_REPO_URL], dir);
+	word = shell_word(dir);
 	step(p,
 	    "commit and push what is only in the checkout: it will not be "
 	    "in the agent's clone",
 	    str_printf("git -C %s status --short "
 		       "--branch",
-		dir));
+		word));
+	free(word);
 	put(p, SET_NIXCFG, NULL);
 	deploy_key(p);
 }
@@ -378,7 +404,7 @@ own_secrets(struct migrate_plan *p, bool was_legacy)
 		{ SET_REPO_TOKEN_FILE, "repo-token" },
 	};
 	json_t *commands;
-	char file[128], *text;
+	char file[128], *text, *word;
 
 	if (p->setup->form != MIGRATE_ENV || !(p->setup->v3 || was_legacy))
 		return;
@@ -389,10 +415,12 @@ own_secrets(struct migrate_plan *p, bool was_legacy)
 		if (old == NULL)
 			continue;
 		secret(p->setup, files[i].name, file);
+		word = shell_word(old);
 		text = str_eq(old, file)
 		    ? str_printf("chown nixfleet-agent: %s", file)
-		    : str_printf("install -o nixfleet-agent -m 0600 '%s' %s",
-			  old, file);
+		    : str_printf("install -o nixfleet-agent -m 0600 %s %s",
+			  word, file);
+		free(word);
 		json_array_append_new(commands, json_string(text));
 		free(text);
 		put(p, files[i].i, file);

@@ -4,6 +4,7 @@ is right: our modules take it without a word, and it asks for nothing more."""
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 
@@ -355,12 +356,31 @@ def test_unit(env, tmp_path, tokens):
         "NIXFLEET_INTERVAL=30\n")
     for old, new in ((file, "token"),
                      ("/home/ada/my 100% key", "deploy-key")):
-        assert (f"install -o nixfleet-agent -m 0600 '{old}' "
+        assert (f"install -o nixfleet-agent -m 0600 {shlex.quote(str(old))} "
                 f"/etc/nixfleet/{new}") in commands(answer)
     assert "s3cret" not in json.dumps(answer)
     new = tmp_path / "agent.conf"
     new.write_text(answer["configuration"])
     assert plan(env, new)["migrated"]
+
+
+# What is to be pasted into root's shell is one command, whatever the set-up
+# calls its files.
+def test_commands_are_quoted(env, tmp_path):
+    made = tmp_path / "made"
+    evil = f"x'; touch {made}; echo $(touch {made}) '"
+    unit = tmp_path / "nixfleet-agent.service"
+    unit.write_text('[Service]\nEnvironment=NIXFLEET_URL=https://f.example '
+                    f'"NIXFLEET_NIXCFG=/none/{evil}" '
+                    f'"NIXFLEET_TOKEN_FILE=/none/{evil}"\n')
+    told = commands(plan(env, unit))
+    for command in told:
+        if "/none/" in command:
+            assert f"/none/{evil}" in shlex.split(command)
+            subprocess.run(["sh", "-c", command], env=env, check=False,
+                           stderr=subprocess.DEVNULL)
+    assert sum("/none/" in command for command in told) == 3
+    assert not made.exists()
 
 
 # Drop-ins say more, later ones win, and the agent's own unit is migrated.
