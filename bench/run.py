@@ -22,12 +22,13 @@ import idle  # noqa: E402
 import load  # noqa: E402
 import pulls  # noqa: E402
 import repo_bench  # noqa: E402
+import running  # noqa: E402
 from fleet import Fleet, git  # noqa: E402
 from gitserver import GitServer  # noqa: E402
 from table import Table  # noqa: E402
 
 COMMITS = 5000
-PARTS = ("idle", "pulls", "hub")
+PARTS = ("idle", "pulls", "running", "hub")
 
 
 class Run:
@@ -70,7 +71,7 @@ def parse_args():
     parser.add_argument("--seconds", type=int, default=60,
                         help="how long agents at rest are watched")
     parser.add_argument("--rounds", type=int, default=20,
-                        help="how often each pull is repeated")
+                        help="how often each pull and each push is repeated")
     parser.add_argument("--agents", type=int, default=10000)
     parser.add_argument("--json", help="also write the table here")
     return parser.parse_args()
@@ -93,6 +94,8 @@ def measure(args, run, table):
             server.stop()
         pulls.measure(run, table, "file", f"file://{run.config}", {}, {},
                       args.rounds, targets=False)
+    if "running" in parts:
+        running.measure(run, table, git, args.rounds)
     if "hub" in parts:
         load.measure(run, table, args.agents, 10)
 
@@ -107,10 +110,11 @@ def main():
         measure(args, run, table)
     finally:
         run.fleet.stop()
-        shutil.rmtree(folder, ignore_errors=True)
         print("", *table.lines(), sep="\n")
         if args.json:
             table.write(args.json)
+        run.fleet.remove()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
