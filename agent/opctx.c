@@ -46,13 +46,33 @@ on_deploy_line(void *cookie, enum deploy_stream stream, const char *p,
 }
 
 static void
+store_progress(struct opctx *x, int64_t done, int64_t expected,
+    const char *text)
+{
+	struct journal_progress p = { .phase = x->phase, .done = done,
+	    .expected = expected };
+	size_t n = text != NULL ? strlen(text) : 0;
+
+	/* Not in the middle of a character. */
+	if (n > PROGRESS_TEXT)
+		for (n = PROGRESS_TEXT; n > 0 &&
+		    ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+			;
+	p.text = str_ndup(text != NULL ? text : "", n);
+	journal_progress_set(x->journal, x->req.op_id, &p);
+	free(p.text);
+	x->progress_at = tick_mono();
+}
+
+static void
 on_deploy_progress(void *cookie, const struct deploy_progress *p)
 {
 	struct opctx *x = cookie;
 
 	if (!str_eq(p->phase, x->phase))
 		opctx_phase(x, p->phase);
-	opctx_progress(x, p->done, p->expected, p->text);
+	if (x->phase != NULL && tick_mono() - x->progress_at > PROGRESS_EVERY)
+		store_progress(x, p->done, p->expected, p->text);
 }
 
 static int
@@ -108,25 +128,6 @@ opctx_close(struct opctx *x)
 	free(x->phase);
 }
 
-static void
-store_progress(struct opctx *x, int64_t done, int64_t expected,
-    const char *text)
-{
-	struct journal_progress p = { .phase = x->phase, .done = done,
-	    .expected = expected };
-	size_t n = text != NULL ? strlen(text) : 0;
-
-	/* Not in the middle of a character. */
-	if (n > PROGRESS_TEXT)
-		for (n = PROGRESS_TEXT; n > 0 &&
-		    ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-			;
-	p.text = str_ndup(text != NULL ? text : "", n);
-	journal_progress_set(x->journal, x->req.op_id, &p);
-	free(p.text);
-	x->progress_at = tick_mono();
-}
-
 void
 opctx_phase(struct opctx *x, const char *name)
 {
@@ -143,15 +144,6 @@ opctx_phase(struct opctx *x, const char *name)
 	x->phase_since = now;
 	if (name != NULL)
 		store_progress(x, 0, 0, "");
-}
-
-void
-opctx_progress(struct opctx *x, int64_t done, int64_t expected,
-    const char *text)
-{
-
-	if (x->phase != NULL && tick_mono() - x->progress_at > PROGRESS_EVERY)
-		store_progress(x, done, expected, text);
 }
 
 void

@@ -39,10 +39,6 @@ void	 opctx_close(struct opctx *);
 /* The next phase begins ("fetch", "build", "activate" …); NULL: none. */
 void	 opctx_phase(struct opctx *, const char *name);
 
-/* Where it stands; at most four times a second on disk. */
-void	 opctx_progress(struct opctx *, int64_t done, int64_t expected,
-	    const char *text);
-
 /* The result's message, for people. */
 void	 opctx_say(struct opctx *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));

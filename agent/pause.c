@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "record.h"
@@ -62,10 +60,8 @@ int
 pause_remove(const char *dir, struct err *e)
 {
 	char *path = path_in(dir);
-	int rc = 0;
+	int rc = file_rmtree(path, e);
 
-	if (unlink(path) == -1 && errno != ENOENT)
-		rc = err_sys(e, "remove %s", path);
 	free(path);
 	return (rc);
 }

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "record.h"
@@ -88,10 +87,8 @@ int
 session_forget(struct err *e)
 {
 	char *path = file_of_user();
-	int rc = 0;
+	int rc = file_rmtree(path, e);
 
-	if (unlink(path) == -1 && errno != ENOENT)
-		rc = err_sys(e, "remove %s", path);
 	free(path);
 	return (rc);
 }

@@ -19,19 +19,15 @@ static json_t *
 generation_json(const struct profile_generation *g, const json_t *all,
     const char *running, const char *booted)
 {
-	json_t *known = json_incref(
-		   (json_t *)(uintptr_t)deployed_find(all, g->path)),
-	       *obj;
+	const json_t *known = deployed_find(all, g->path);
 	char at[TICK_TEXT];
 
-	obj = json_pack("{s:I, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b}", "number",
+	return (json_pack("{s:I, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b}", "number",
 	    (json_int_t)g->number, "date", tick_text_s(g->made, at), "revision",
 	    json_string_value(json_object_get(known, "revision")), "subject",
 	    json_string_value(json_object_get(known, "subject")), "path",
 	    g->path, "current", g->current, "running", str_eq(g->path, running),
-	    "booted", str_eq(g->path, booted));
-	json_decref(known);
-	return (obj);
+	    "booted", str_eq(g->path, booted)));
 }
 
 json_t *

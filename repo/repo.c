@@ -379,12 +379,6 @@ repo_fail_name(enum repo_fail f)
 	return (fail_name(f));
 }
 
-enum repo_fail
-repo_fail_parse(const char *s)
-{
-	return (fail_parse(s));
-}
-
 int
 repo_status(const struct repo *r, struct repo_status *out, struct err *e)
 {

@@ -261,8 +261,6 @@ enum repo_fail repo_last_fail(const struct repo *);
 
 /* "host_key" and so on; the text for people is in the struct err. */
 const char *repo_fail_name(enum repo_fail);
-/* The other way; REPO_NFAIL for an unknown word. */
-enum repo_fail repo_fail_parse(const char *);
 
 /**
  * repo_status(r, out, e):

@@ -21,8 +21,9 @@ struct passed {
 	char *url, *branch, *revision, *keys;
 };
 
-bool
-trust_wanted(const struct repo *r)
+/* Is there anything to check? */
+static bool
+wanted(const struct repo *r)
 {
 	return (r->signers != NULL || r->gpg_keys != NULL || r->ff_only);
 }
@@ -246,7 +247,7 @@ trust_check(struct repo *r, const char *dir, const char *from,
 	bool same, done;
 	int rc = 0;
 
-	if (!trust_wanted(r))
+	if (!wanted(r))
 		return (0);
 	if (keys_now(r, keys, e) == -1)
 		return (-1);

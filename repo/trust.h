@@ -9,10 +9,6 @@
  * last trusted one.  An operator's word for one revision stands above both.
  */
 
-/* Is there anything to check? */
-bool	 trust_wanted(const struct repo *);
-
-
 /**
  * trust_check(r, dir, from, tip, e):
  * May ${tip}, which the clone in ${dir} holds, become the current revision
