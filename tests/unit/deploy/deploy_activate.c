@@ -18,24 +18,6 @@
 #include "str.h"
 #include "tick.h"
 
-static struct nixfixture fix;
-
-static int
-setup(void **state)
-{
-	if (nixfixture_open(&fix) == -1)
-		return (-1);
-	*state = &fix;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	nixfixture_close(*state);
-	return (0);
-}
-
 /* Wait for x->dir/${name}, at most ten seconds. */
 static void
 wait_for(const struct nixfixture *x, const char *name)
@@ -542,29 +524,27 @@ test_rebuild_command(void **state)
 	deploy_result_free(&res);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_switch),
-		TEST(test_same_closure),
-		TEST(test_failed_is_repeated),
-		TEST(test_nixos_codes),
-		TEST(test_home),
-		TEST(test_hangs),
-		TEST(test_long_line),
-		TEST(test_endless_output),
-		TEST(test_closes_output),
-		TEST(test_leaves_daemon),
-		TEST(test_kills_its_parent),
-		TEST(test_reattach),
-		TEST(test_random_kills),
-		TEST(test_stop_waits),
-		TEST(test_rollback),
-		TEST(test_rollback_nothing),
-		TEST(test_rebuild_command),
+		NIXFIXTURE_TEST(test_switch),
+		NIXFIXTURE_TEST(test_same_closure),
+		NIXFIXTURE_TEST(test_failed_is_repeated),
+		NIXFIXTURE_TEST(test_nixos_codes),
+		NIXFIXTURE_TEST(test_home),
+		NIXFIXTURE_TEST(test_hangs),
+		NIXFIXTURE_TEST(test_long_line),
+		NIXFIXTURE_TEST(test_endless_output),
+		NIXFIXTURE_TEST(test_closes_output),
+		NIXFIXTURE_TEST(test_leaves_daemon),
+		NIXFIXTURE_TEST(test_kills_its_parent),
+		NIXFIXTURE_TEST(test_reattach),
+		NIXFIXTURE_TEST(test_random_kills),
+		NIXFIXTURE_TEST(test_stop_waits),
+		NIXFIXTURE_TEST(test_rollback),
+		NIXFIXTURE_TEST(test_rollback_nothing),
+		NIXFIXTURE_TEST(test_rebuild_command),
 	};
 
 	if (system("command -v nix git >/dev/null") != 0) {

@@ -14,24 +14,6 @@
 #include "str.h"
 #include "tick.h"
 
-static struct nixfixture fix;
-
-static int
-setup(void **state)
-{
-	if (nixfixture_open(&fix) == -1)
-		return (-1);
-	*state = &fix;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	nixfixture_close(*state);
-	return (0);
-}
-
 /* A flake whose only host is built by a shell script. */
 static const char *
 commit_builder(struct nixfixture *x, const char *script)
@@ -291,23 +273,21 @@ test_diff(void **state)
 	deploy_build_free(&b);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_build),
-		TEST(test_commit_not_tree),
-		TEST(test_subdirectory),
-		TEST(test_progress),
-		TEST(test_build_fails),
-		TEST(test_eval_fails),
-		TEST(test_no_host),
-		TEST(test_bad_input),
-		TEST(test_stop_and_deadline),
-		TEST(test_system_state),
-		TEST(test_diff),
+		NIXFIXTURE_TEST(test_build),
+		NIXFIXTURE_TEST(test_commit_not_tree),
+		NIXFIXTURE_TEST(test_subdirectory),
+		NIXFIXTURE_TEST(test_progress),
+		NIXFIXTURE_TEST(test_build_fails),
+		NIXFIXTURE_TEST(test_eval_fails),
+		NIXFIXTURE_TEST(test_no_host),
+		NIXFIXTURE_TEST(test_bad_input),
+		NIXFIXTURE_TEST(test_stop_and_deadline),
+		NIXFIXTURE_TEST(test_system_state),
+		NIXFIXTURE_TEST(test_diff),
 	};
 
 	if (system("command -v nix git >/dev/null") != 0) {

@@ -14,24 +14,6 @@
 #include "since.h"
 #include "str.h"
 
-static struct nixfixture fix;
-
-static int
-setup(void **state)
-{
-	if (nixfixture_open(&fix) == -1)
-		return (-1);
-	*state = &fix;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	nixfixture_close(*state);
-	return (0);
-}
-
 /* Switch to ${rev} and take it down, as the worker does. */
 static char *
 deploy(struct nixfixture *x, const char *rev)
@@ -162,14 +144,12 @@ test_register(void **state)
 	free(since_text(x->state, "drift", "x"));
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_drift),
-		TEST(test_register),
+		NIXFIXTURE_TEST(test_drift),
+		NIXFIXTURE_TEST(test_register),
 	};
 
 	if (system("command -v nix git >/dev/null") != 0) {

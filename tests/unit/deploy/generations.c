@@ -13,24 +13,6 @@
 #include "nixfixture.h"
 #include "str.h"
 
-static struct nixfixture fix;
-
-static int
-setup(void **state)
-{
-	if (nixfixture_open(&fix) == -1)
-		return (-1);
-	*state = &fix;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	nixfixture_close(*state);
-	return (0);
-}
-
 /* Activate gens.v${n}: generation ${n} of the profile if done in order. */
 static void
 activate(struct nixfixture *x, const char *rev, int n)
@@ -152,14 +134,12 @@ test_retention(void **state)
 	json_decref(list);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_list),
-		TEST(test_retention),
+		NIXFIXTURE_TEST(test_list),
+		NIXFIXTURE_TEST(test_retention),
 	};
 
 	if (system("command -v nix git >/dev/null") != 0) {

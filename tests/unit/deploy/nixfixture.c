@@ -145,6 +145,22 @@ nixfixture_close(struct nixfixture *x)
 	free(x->profile);
 }
 
+int
+nixfixture_setup(void **state)
+{
+	static struct nixfixture fix;
+
+	*state = &fix;
+	return (nixfixture_open(&fix));
+}
+
+int
+nixfixture_teardown(void **state)
+{
+	nixfixture_close(*state);
+	return (0);
+}
+
 const char *
 nixfixture_commit_flake(struct nixfixture *x, const char *flake)
 {

@@ -23,6 +23,13 @@ struct nixfixture {
 int	 nixfixture_open(struct nixfixture *);
 void	 nixfixture_close(struct nixfixture *);
 
+/* A test whose state is one. */
+int	 nixfixture_setup(void **state);
+int	 nixfixture_teardown(void **state);
+#define NIXFIXTURE_TEST(t) \
+	cmocka_unit_test_setup_teardown(t, nixfixture_setup, \
+	    nixfixture_teardown)
+
 /**
  * nixfixture_commit(x, activate):
  * Commit a flake whose hosts h1 and h2 are activated by the shell script
