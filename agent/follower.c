@@ -7,6 +7,7 @@
 #include "intake.h"
 #include "log.h"
 #include "pause.h"
+#include "record.h"
 #include "rnd.h"
 #include "str.h"
 #include "tick.h"
@@ -54,16 +55,10 @@ follower_share(const char *host, int64_t max)
 int64_t
 follower_backoff(int64_t interval, unsigned failures, uint32_t r)
 {
-	int64_t span = interval < BACKOFF_FIRST ? interval : BACKOFF_FIRST;
+	int64_t first = interval < BACKOFF_FIRST ? interval : BACKOFF_FIRST;
 	int64_t max = interval > BACKOFF_MAX ? interval : BACKOFF_MAX;
-	unsigned i;
 
-	for (i = 1; i < failures && span < max; i++)
-		span *= 2;
-	if (span > max)
-		span = max;
-	return (span / 2 + (int64_t)((uint64_t)r * (uint64_t)(span / 2) >>
-	    32));
+	return (rnd_backoff(first, max, failures, r));
 }
 
 static bool
@@ -396,14 +391,6 @@ follower_resume(struct follower *f, struct err *e)
 
 /* ---- what is known ---- */
 
-static json_t *
-time_json(int64_t ms)
-{
-	char at[TICK_TEXT];
-
-	return (ms > 0 ? json_string(tick_text_s(ms, at)) : json_null());
-}
-
 /* Wall clock; 0 if it cannot be said. */
 static int64_t
 next_poll(const struct follower *f, const struct pause *p)
@@ -434,15 +421,15 @@ follower_status(const struct follower *f)
 
 	(void)json_object_set_new(obj, "paused", pausing ? pause_json(&p) :
 	    json_null());
-	(void)json_object_set_new(obj, "last_poll", time_json(f->polled));
-	(void)json_object_set_new(obj, "next_poll", time_json(next_poll(f,
+	(void)json_object_set_new(obj, "last_poll", record_time_s(f->polled));
+	(void)json_object_set_new(obj, "next_poll", record_time_s(next_poll(f,
 	    pausing ? &p : NULL)));
 	(void)json_object_set_new(obj, "failure", f->fail != NULL ?
 	    json_string(f->fail) : json_null());
 	(void)json_object_set_new(obj, "failure_text", f->fail != NULL ?
 	    json_string(f->fail_text) : json_null());
 	(void)json_object_set_new(obj, "failed_at", f->fail != NULL ?
-	    time_json(f->failed_at) : json_null());
+	    record_time_s(f->failed_at) : json_null());
 	(void)json_object_set_new(obj, "quarantine",
 	    followstate_json(&f->fs));
 	if (pausing)

@@ -4,8 +4,8 @@
 #include "file.h"
 #include "names.h"
 #include "record.h"
+#include "rnd.h"
 #include "str.h"
-#include "tick.h"
 #include "wire_op.h"
 
 #include "followstate.h"
@@ -14,7 +14,7 @@
 #define TEXT_MAX 1000
 /* A passing trouble is tried again after a minute, then less and less. */
 #define RETRY_FIRST 60000
-#define RETRY_DOUBLINGS 6
+#define RETRY_MAX (RETRY_FIRST << 6)
 /* What depends on more than the commit: a builder, a mirror, a key. */
 #define RETRY_SLOW (6 * 3600000)
 /* So often may a machine go down during an activation. */
@@ -204,15 +204,12 @@ followstate_done(const struct followstate *fs, const char *rev,
 static int64_t
 retry_at(const char *kind, int64_t tries, const struct followstate_at *at)
 {
-	int64_t span = RETRY_FIRST;
-
 	if (str_eq(kind, "build") || str_eq(kind, "refused"))
 		return (at->now + RETRY_SLOW - at->random % RETRY_FIRST);
 	if (!str_eq(kind, "temporary"))
 		return (0);
-	span <<= tries <= RETRY_DOUBLINGS ? tries - 1 : RETRY_DOUBLINGS;
-	return (at->now + span / 2 + (int64_t)((uint64_t)at->random *
-	    (uint64_t)(span / 2) >> 32));
+	return (at->now + rnd_backoff(RETRY_FIRST, RETRY_MAX, tries,
+	    at->random));
 }
 
 static void
@@ -373,14 +370,6 @@ followstate_note(struct followstate *fs, const struct journal_result *res,
 	return (false);
 }
 
-static json_t *
-time_json(int64_t ms)
-{
-	char at[TICK_TEXT];
-
-	return (ms > 0 ? json_string(tick_text_s(ms, at)) : json_null());
-}
-
 json_t *
 followstate_json(const struct followstate *fs)
 {
@@ -390,9 +379,9 @@ followstate_json(const struct followstate *fs)
 	for (i = fs->nheld; i-- > 0;) {
 		obj = record_encode(held_fields, NHELD, &fs->held[i]);
 		(void)json_object_set_new(obj, "since",
-		    time_json(fs->held[i].since));
+		    record_time_s(fs->held[i].since));
 		(void)json_object_set_new(obj, "retry_at",
-		    time_json(fs->held[i].retry_at));
+		    record_time_s(fs->held[i].retry_at));
 		(void)json_array_append_new(list, obj);
 	}
 	return (list);

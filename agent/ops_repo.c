@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockage.h"
+#include "record.h"
 #include "str.h"
 #include "tick.h"
 #include "utf8.h"
@@ -12,14 +13,6 @@
 
 #define COMMITS_SHOWN 20
 #define SHORT 7
-
-static json_t *
-time_json(int64_t ms)
-{
-	char at[TICK_TEXT];
-
-	return (ms > 0 ? json_string(tick_text(ms, at)) : json_null());
-}
 
 static json_t *
 text_json(const char *s)
@@ -66,9 +59,9 @@ ops_repo_facts(struct opctx *x)
 	(void)json_object_set_new(obj, "head",
 	    text_json(st.head[0] != '\0' ? st.head : NULL));
 	(void)json_object_set_new(obj, "last_success",
-	    time_json(st.last_success));
+	    record_time(st.last_success));
 	(void)json_object_set_new(obj, "last_failure",
-	    time_json(st.last_failure));
+	    record_time(st.last_failure));
 	(void)json_object_set_new(obj, "failure",
 	    text_json(failed ? repo_fail_name(st.fail) : NULL));
 	(void)json_object_set_new(obj, "failure_text",

@@ -7,6 +7,7 @@
 #include "file.h"
 #include "record.h"
 #include "str.h"
+#include "tick.h"
 #include "utf8.h"
 
 #define DEPTH_MAX 64
@@ -280,6 +281,22 @@ record_encode(const struct record_field *fields, size_t n, const void *in)
 			abort();
 	}
 	return (obj);
+}
+
+json_t *
+record_time(int64_t ms)
+{
+	char text[TICK_TEXT];
+
+	return (ms > 0 ? json_string(tick_text(ms, text)) : json_null());
+}
+
+json_t *
+record_time_s(int64_t ms)
+{
+	char text[TICK_TEXT];
+
+	return (ms > 0 ? json_string(tick_text_s(ms, text)) : json_null());
 }
 
 void

@@ -59,6 +59,10 @@ int	 record_decode(const struct record_field *, size_t n, const json_t *obj,
 /* A new JSON object of the struct; never NULL. */
 json_t	*record_encode(const struct record_field *, size_t n, const void *);
 
+/* The time as a JSON string, to the millisecond or the second; null for 0. */
+json_t	*record_time(int64_t ms);
+json_t	*record_time_s(int64_t ms);
+
 /* Free what record_decode (or a caller, with str_dup) put into the struct. */
 void	 record_free(const struct record_field *, size_t n, void *);
 

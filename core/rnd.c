@@ -44,6 +44,19 @@ rnd_below(uint32_t n)
 	return (v % n);
 }
 
+int64_t
+rnd_backoff(int64_t first, int64_t max, int64_t n, uint32_t r)
+{
+	int64_t span = first;
+
+	while (n-- > 1 && span < max)
+		span *= 2;
+	if (span > max)
+		span = max;
+	return (span / 2 + (int64_t)((uint64_t)r * (uint64_t)(span / 2) >>
+	    32));
+}
+
 char *
 rnd_token(size_t n)
 {

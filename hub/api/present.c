@@ -8,22 +8,12 @@
 #include "mirror.h"
 #include "operation.h"
 #include "present.h"
+#include "record.h"
 #include "store.h"
 #include "str.h"
-#include "tick.h"
 #include "wire.h"
 
 #define INIT_FINISHED 100
-
-static json_t *
-time_or_null(int64_t ms)
-{
-	char text[TICK_TEXT];
-
-	if (ms <= 0)
-		return (json_null());
-	return (json_string(tick_text(ms, text)));
-}
 
 static json_t *
 text_or_null(const char *s)
@@ -57,7 +47,7 @@ compartment(const struct compartment_view *v)
 
 	put(o, "status", json_string(names_check(v->status)));
 	put(o, "message", json_string(v->message));
-	put(o, "checked_at", time_or_null(v->checked_at));
+	put(o, "checked_at", record_time(v->checked_at));
 	put(o, "behind", v->behind < 0 ? json_null() : json_integer(v->behind));
 	return (o);
 }
@@ -67,7 +57,7 @@ add_link(json_t *o, const struct fleet_host *h)
 {
 	put(o, "status", json_string(fleet_online(h) ? "online" : "offline"));
 	put(o, "liveness", json_string(names_liveness(h->liveness)));
-	put(o, "since", time_or_null(h->since));
+	put(o, "since", record_time(h->since));
 	put(o, "dialect", json_integer(h->dialect == 0 ? WIRE_DIALECT_MIN :
 	    h->dialect));
 }
@@ -81,7 +71,7 @@ add_info(json_t *o, const struct fleet_host *h)
 	put(o, "agent_version", text_or_null(h->agent_version));
 	put(o, "os_version", text_or_null(h->os_version));
 	put(o, "nixpkgs_version", text_or_null(h->nixpkgs_version));
-	put(o, "created_at", time_or_null(h->created_at));
+	put(o, "created_at", record_time(h->created_at));
 	put(o, "comment", text_or_null(h->comment));
 	put(o, "theme_color", text_or_null(h->theme_color));
 	put(o, "location", text_or_null(h->location));
@@ -166,7 +156,7 @@ present_patch(struct hub *hub, const struct fleet_host *h, unsigned what)
 	if ((what & FLEET_LINK) != 0)
 		add_link(o, h);
 	if ((what & (FLEET_SEEN | FLEET_LINK)) != 0)
-		put(o, "last_seen", time_or_null(h->last_seen));
+		put(o, "last_seen", record_time(h->last_seen));
 	if ((what & FLEET_IDENTITY) != 0)
 		put(o, "identity", json_string(identity_name(h->token_state)));
 	if ((what & FLEET_OPERATION) != 0)
@@ -236,12 +226,12 @@ present_operation(const struct operation *op)
 	put(o, "message", text_or_null(op->message));
 	put(o, "exit_code", !over || op->exit_code == RECORD_NONE ?
 	    json_null() : json_integer(op->exit_code));
-	put(o, "created_at", time_or_null(op->created_at));
-	put(o, "started_at", time_or_null(op->started_at));
-	put(o, "finished_at", over ? time_or_null(op->finished_at) :
+	put(o, "created_at", record_time(op->created_at));
+	put(o, "started_at", record_time(op->started_at));
+	put(o, "finished_at", over ? record_time(op->finished_at) :
 	    json_null());
 	put(o, "deadline_at", over ? json_null() :
-	    time_or_null(op->deadline_at));
+	    record_time(op->deadline_at));
 	put(o, "progress", progress(op));
 	put(o, "phases", parsed(op->phases, json_array()));
 	put(o, "changes", parsed(op->changes, json_null()));
@@ -255,7 +245,7 @@ present_event(const struct store_event *ev)
 	json_t *o = json_object();
 
 	put(o, "id", json_integer(ev->id));
-	put(o, "timestamp", time_or_null(ev->timestamp));
+	put(o, "timestamp", record_time(ev->timestamp));
 	put(o, "category", text_or_null(ev->category));
 	put(o, "level", text_or_null(ev->level));
 	put(o, "actor", text_or_null(ev->actor));
@@ -290,9 +280,9 @@ present_repository(struct hub *hub)
 	put(o, "head", text_or_null(m->head));
 	put(o, "subject", text_or_null(m->subject));
 	put(o, "author", text_or_null(m->author));
-	put(o, "committed_at", time_or_null(m->committed_at));
+	put(o, "committed_at", record_time(m->committed_at));
 	put(o, "lock_hash", text_or_null(m->lock_hash));
-	put(o, "checked_at", time_or_null(m->checked_at));
+	put(o, "checked_at", record_time(m->checked_at));
 	put(o, "error", text_or_null(m->error));
 	return (o);
 }
@@ -304,7 +294,7 @@ present_commit(const struct mirror_commit *c)
 
 	put(o, "id", json_string(c->id));
 	put(o, "author", text_or_null(c->author));
-	put(o, "date", time_or_null(c->date));
+	put(o, "date", record_time(c->date));
 	put(o, "subject", text_or_null(c->subject));
 	return (o);
 }

@@ -45,6 +45,20 @@ test_rnd_bytes(void **unused)
 	assert_true(zero < 50);
 }
 
+/* A wait doubles up to its limit, and what is random is half of it. */
+static void
+test_rnd_backoff(void **unused)
+{
+	(void)unused;
+	for (int n = 1; n < 4; n++) {
+		assert_int_equal(rnd_backoff(100, 800, n, 0), 50 << (n - 1));
+		assert_int_equal(rnd_backoff(100, 800, n, UINT32_MAX),
+		    (100 << (n - 1)) - 1);
+	}
+	assert_int_equal(rnd_backoff(100, 700, 1000, 0), 350);
+	assert_int_equal(rnd_backoff(100, 50, 1, 0), 25);
+}
+
 /* Tokens go into URLs and headers: length and alphabet are fixed. */
 static void
 test_rnd_token(void **unused)
@@ -72,6 +86,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rnd_below),
 		cmocka_unit_test(test_rnd_bytes),
+		cmocka_unit_test(test_rnd_backoff),
 		cmocka_unit_test(test_rnd_token),
 	};
 
