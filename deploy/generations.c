@@ -22,12 +22,12 @@ generation_json(const struct profile_generation *g, const json_t *all,
 	const json_t *known = deployed_find(all, g->path);
 	char at[TICK_TEXT];
 
-	return (json_pack("{s:I, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b}", "number",
-	    (json_int_t)g->number, "date", tick_text_s(g->made, at), "revision",
-	    json_string_value(json_object_get(known, "revision")), "subject",
-	    json_string_value(json_object_get(known, "subject")), "path",
-	    g->path, "current", g->current, "running", str_eq(g->path, running),
-	    "booted", str_eq(g->path, booted)));
+	return (json_pack("{s:I, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b}",
+	    "number", (json_int_t)g->number, "date", tick_text_s(g->made, at),
+	    "revision", json_string_value(json_object_get(known, "revision")),
+	    "subject", json_string_value(json_object_get(known, "subject")),
+	    "path", g->path, "current", g->current, "running",
+	    str_eq(g->path, running), "booted", str_eq(g->path, booted)));
 }
 
 json_t *
