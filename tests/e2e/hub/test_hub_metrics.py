@@ -123,7 +123,10 @@ def test_from_this_machine(new_hub):
     nobody = hub.client()
     WsAgent(hub.address, SHARED, "atlas").drop()
     parse(nobody.get("/metrics").text)
-    assert nobody.get("/metrics", X_Forwarded_For="127.0.0.1").status == 401
+    for said in ("X_Forwarded_For", "Forwarded", "X_Real_IP",
+                 "X_Forwarded_Proto", "Via"):
+        answer = nobody.get("/metrics", **{said: "127.0.0.1"})
+        assert answer.status == 401, said
     off = new_hub(NIXFLEET_METRICS="off").client().log_in_api()
     assert off.get("/metrics").status == 404
 
