@@ -32,7 +32,7 @@ struct operation {
 	bool stored;			/* the row is in the store */
 	bool unsaved;			/* it is not as it is there */
 	bool untold;			/* that it was asked for */
-	bool cut;			/* its log reached the limit */
+	bool trimming;			/* its log's middle is being dropped */
 	uint32_t log_round;		/* grows when stored lines failed */
 	bool ack_status;		/* tell the host when the row is in */
 	bool awaited;			/* ended in doubt while awaiting */
@@ -52,6 +52,8 @@ struct operation {
 	int64_t lines, bytes;		/* stored */
 	int64_t last_seq;		/* highest taken in, stored or not */
 	int64_t acked_seq;		/* highest stored */
+	int64_t head_seq;		/* where the log's head ends, or 0 */
+	int64_t saved_bytes;		/* as in the row */
 	int64_t sent_at, kept_at;	/* tick_mono(), 0 */
 	uint8_t nulls;			/* heartbeats that did not name it */
 	struct deadline deadline;

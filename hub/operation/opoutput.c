@@ -14,8 +14,6 @@
 #include "tick.h"
 #include "wire.h"
 
-/* What a line costs beyond its text: many empty ones fill a disk too. */
-#define LINE_COST 32
 /* Far beyond any log, and what JSON numbers hold everywhere. */
 #define SEQ_MAX (1LL << 53)
 
@@ -71,6 +69,49 @@ start_over(struct operation *op)
 }
 
 static void
+on_trimmed(void *cookie, int64_t bytes, const struct err *failed)
+{
+	struct operation *op = cookie;
+
+	op->trimming = false;
+	if (failed == NULL) {
+		op->bytes -= bytes;
+		opstore_save(op);
+	}
+	oplist_release(op);
+}
+
+static void
+drop_middle(struct operation *op)
+{
+	const struct store_trim what = { .op_id = op->id,
+	    .words = "lines are missing here: the hub keeps the first and the "
+	    "last 32 MiB of a log.", .after = op->head_seq,
+	    .bytes = op->bytes - OPOUTPUT_MAX };
+
+	op->trimming = true;
+	oplist_hold(op);
+	store_trim(op->hub->store, &what, on_trimmed, op);
+}
+
+/* Keep the books, well enough for a hub that is killed, too. */
+static void
+count(struct operation *op, const struct batch *b)
+{
+	op->acked_seq = b->last;
+	op->lines += (int64_t)b->n;
+	op->bytes += b->bytes;
+	if (op->head_seq == 0 && op->bytes > OPOUTPUT_HEAD)
+		op->head_seq = b->last;
+	if (op->bytes - op->saved_bytes > OPOUTPUT_STEP) {
+		op->saved_bytes = op->bytes;
+		opstore_save(op);
+	}
+	if (op->bytes > OPOUTPUT_MAX + OPOUTPUT_STEP && !op->trimming)
+		drop_middle(op);
+}
+
+static void
 on_stored(void *cookie, const struct err *failed)
 {
 	struct batch *b = cookie;
@@ -85,9 +126,7 @@ on_stored(void *cookie, const struct err *failed)
 		batch_free(b);
 		return;
 	}
-	op->acked_seq = b->last;
-	op->lines += (int64_t)b->n;
-	op->bytes += b->bytes;
+	count(op, b);
 	opoutput_ack(op);
 	if (b->n > 0) {
 		feed_output(op->hub->feed, op, b->lines, b->n);
@@ -115,27 +154,17 @@ batch_add(struct batch *b, int64_t seq, const struct wire_line *l)
 {
 	struct operation *op = b->op;
 	struct store_line *to;
-	const char *text = l->text;
-	size_t len = l->len;
+	int64_t cost = (int64_t)l->len + STORE_LINE_COST;
 
 	b->last = op->last_seq = seq;
-	if (op->cut)
-		return;
-	if (op->bytes + b->bytes + (int64_t)len > OPOUTPUT_MAX) {
-		op->cut = true;
-		text = "The hub keeps no more of this log: it is larger than "
-		    "64 MiB.";
-		len = strlen(text);
-	}
 	to = &b->lines[b->n++];
 	to->op_id = op->id;
 	to->seq = seq;
 	to->ts = l->ts;
-	to->stream = (char *)(uintptr_t)names_stream(op->cut ? STREAM_NOTE :
-	    l->stream);
-	to->text = str_ndup(text, len);
-	b->bytes += (int64_t)len + LINE_COST;
-	fly(op, (int64_t)len + LINE_COST);
+	to->stream = (char *)(uintptr_t)names_stream(l->stream);
+	to->text = str_ndup(l->text, l->len);
+	b->bytes += cost;
+	fly(op, cost);
 }
 
 /* Does it wait for us at all?  Else the link ends, and it comes again. */

@@ -7,8 +7,13 @@ struct wire_output;
 
 /* The output of an operation: stored in batches, then acknowledged. */
 
-/* The most of it that is kept, bytes of text. */
+/*
+ * What is kept of it at most, bytes of text: its beginning and its end.  What
+ * lies between is dropped, OPOUTPUT_STEP at a time and more.
+ */
+#define OPOUTPUT_HEAD (32LL * 1024 * 1024)
 #define OPOUTPUT_MAX (64LL * 1024 * 1024)
+#define OPOUTPUT_STEP (1LL * 1024 * 1024)
 
 /*
  * Taken in and not stored yet, of one host.  Who heeds our acknowledgements

@@ -41,6 +41,7 @@ oprow_fill(const struct operation *op, struct store_operation *row)
 	row->lines = op->lines;
 	row->bytes = op->bytes;
 	row->last_seq = op->last_seq;
+	row->head_seq = op->head_seq;
 }
 
 struct operation *
@@ -73,8 +74,9 @@ oprow_make(struct hub *hub, const struct store_operation *row)
 	op->finished_at = row->finished_at;
 	op->deadline_at = row->deadline_at;
 	op->lines = row->lines;
-	op->bytes = row->bytes;
+	op->bytes = op->saved_bytes = row->bytes;
 	op->last_seq = op->acked_seq = row->last_seq;
+	op->head_seq = row->head_seq;
 	op->stored = true;
 	return (op);
 }

@@ -5,42 +5,13 @@
 #include <string.h>
 
 #include "store.h"
+#include "store_job.h"
 #include "str.h"
 #include "tick.h"
 
-/*
- * Rows in one transaction at most, a tenth of a second's work.  Smaller ones
- * are no gain when thousands of hosts are asked: the first to answer would
- * keep the loop from the rest.
- */
-#define STORE_BATCH 10000
 #define STORE_PROBE_MS 1000
 /* Jobs that wait for the end of the loop's turn at most; see submit(). */
 #define STORE_TURN 1000
-
-enum job_kind { JOB_PUT, JOB_DROP, JOB_FIND, JOB_RETAIN, JOB_PROBE };
-
-struct job {
-	struct job *next;
-	enum job_kind kind;
-	enum store_table table;
-	/* JOB_PUT: they and their strings stand behind the job;
-	   JOB_FIND: what was found */
-	char *rows;
-	size_t n, cap;
-	bool more;			/* JOB_RETAIN: there is more of it */
-	struct store_query query;
-	char *key;
-	int64_t when, now;
-	store_done *done;
-	store_found *found;
-	void *cookie;
-	struct err *failed;
-};
-
-struct queue {
-	struct job *first, **last;
-};
 
 struct store {
 	const struct store_driver *driver;
@@ -52,7 +23,7 @@ struct store {
 	uv_thread_t thread;
 	bool running;
 	/* loop thread */
-	struct queue turn;		/* not given to the thread yet */
+	struct store_queue turn;	/* not given to the thread yet */
 	size_t nturn;
 	void (*on_turn_end)(void *);	/* or NULL */
 	void *cookie;
@@ -64,21 +35,15 @@ struct store {
 	/* shared */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct queue todo, done;
+	struct store_queue todo, done;
 	atomic_bool due;		/* something is in ${done} */
 	bool stop;
 };
 
-static void
-queue_init(struct queue *q)
-{
-	q->first = NULL;
-	q->last = &q->first;
-}
-
 /* Append all from ${first} to ${last}. */
 static void
-queue_add(struct queue *q, struct job *first, struct job *last)
+queue_add(struct store_queue *q, struct store_job *first,
+    struct store_job *last)
 {
 	last->next = NULL;
 	*q->last = first;
@@ -87,203 +52,18 @@ queue_add(struct queue *q, struct job *first, struct job *last)
 
 /* Append all of ${from}, which is not empty, and empty it. */
 static void
-queue_move(struct queue *to, struct queue *from)
+queue_move(struct store_queue *to, struct store_queue *from)
 {
 	*to->last = from->first;
 	to->last = from->last;
-	queue_init(from);
-}
-
-static const char *
-text_at(const struct store_table_def *t, size_t f, const char *row)
-{
-	const char *s = NULL;
-
-	if (t->fields[f].type == RECORD_STR)
-		memcpy(&s, row + t->fields[f].offset, sizeof(s));
-	return (s);
-}
-
-/* Bytes of the strings of a row. */
-static size_t
-row_texts(const struct store_table_def *t, const char *row)
-{
-	const char *s;
-	size_t n = 0;
-
-	for (size_t f = 0; f < t->nfields; f++)
-		if ((s = text_at(t, f, row)) != NULL)
-			n += strlen(s) + 1;
-	return (n);
-}
-
-/* Copy a row, its strings to ${text}; returns the place behind them. */
-static char *
-row_pack(const struct store_table_def *t, char *to, const char *from,
-    char *text)
-{
-	const char *s;
-
-	memcpy(to, from, t->size);
-	for (size_t f = 0; f < t->nfields; f++) {
-		if ((s = text_at(t, f, from)) == NULL)
-			continue;
-		memcpy(to + t->fields[f].offset, &text, sizeof(text));
-		text = stpcpy(text, s) + 1;
-	}
-	return (text);
-}
-
-/* Copy a row; strings are ours then. */
-static void
-row_copy(const struct store_table_def *t, char *to, const void *from)
-{
-	memcpy(to, from, t->size);
-	for (size_t f = 0; f < t->nfields; f++) {
-		const char *s;
-
-		if (t->fields[f].type != RECORD_STR)
-			continue;
-		memcpy(&s, to + t->fields[f].offset, sizeof(s));
-		s = str_dup(s);
-		memcpy(to + t->fields[f].offset, &s, sizeof(s));
-	}
-}
-
-static void
-rows_free(const struct store_table_def *t, char *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		record_free(t->fields, t->nfields, rows + i * t->size);
-	free(rows);
-}
-
-static void
-job_free(struct job *j)
-{
-	if (j->kind == JOB_FIND)
-		rows_free(&store_tables[j->table], j->rows, j->n);
-	free(j->key);
-	free((char *)(uintptr_t)j->query.id);
-	free((char *)(uintptr_t)j->query.host);
-	free((char *)(uintptr_t)j->query.state);
-	free((char *)(uintptr_t)j->query.before);
-	free(j->failed);
-	free(j);
-}
-
-static int
-on_row(void *cookie, const void *row)
-{
-	struct job *j = cookie;
-	const struct store_table_def *t = &store_tables[j->table];
-
-	if (j->n == j->cap) {
-		j->cap = j->cap == 0 ? 16 : j->cap * 2;
-		if ((j->rows = realloc(j->rows, j->cap * t->size)) == NULL)
-			abort();
-	}
-	row_copy(t, j->rows + j->n++ * t->size, row);
-	return (0);
-}
-
-static void
-job_fail(struct job *j, const struct err *e)
-{
-	if (j->failed == NULL)
-		j->failed = str_alloc(sizeof(*j->failed));
-	*j->failed = *e;
-}
-
-/* Store thread.  -1: the transaction must not be committed. */
-static int
-job_run(struct store *s, struct job *j)
-{
-	const struct store_driver *d = s->driver;
-	size_t size = store_tables[j->table].size;
-	struct err e = { 0 };
-	int rc = 0;
-
-	switch (j->kind) {
-	case JOB_PUT:
-		for (size_t i = 0; i < j->n && rc == 0; i++)
-			rc = d->put(s->db, j->table, j->rows + i * size, &e);
-		break;
-	case JOB_DROP:
-		rc = d->drop(s->db, j->table, j->key, &e);
-		break;
-	case JOB_FIND:
-		rc = d->find(s->db, &j->query, on_row, j, &e);
-		break;
-	case JOB_RETAIN:
-		rc = d->retain(s->db, j->when, j->now, &j->more, &e);
-		break;
-	case JOB_PROBE:
-		rc = d->ping(s->db, &e);
-		break;
-	}
-	if (rc == 0)
-		return (0);
-	job_fail(j, &e);
-	return (j->n > 1 ? -1 : 0);
-}
-
-static bool
-job_writes(const struct job *j)
-{
-	return (j->kind != JOB_FIND && j->kind != JOB_PROBE);
-}
-
-/* Store thread: all of ${batch} in one transaction. */
-static void
-batch_run(struct store *s, struct job *batch)
-{
-	struct err e = { 0 };
-	int rc;
-
-	rc = s->driver->begin(s->db, &e);
-	for (struct job *j = batch; j != NULL; j = j->next) {
-		if (rc == 0 && job_writes(j) && job_run(s, j) == -1) {
-			e = *j->failed;
-			rc = -1;
-		} else if (!job_writes(j)) {
-			(void)job_run(s, j);
-		}
-	}
-	if (rc == 0)
-		rc = s->driver->commit(s->db, &e);
-	if (rc == 0)
-		return;
-	s->driver->rollback(s->db);
-	for (struct job *j = batch; j != NULL; j = j->next)
-		if (job_writes(j))
-			job_fail(j, &e);
-}
-
-/* The first jobs as a list of their own; *${last}: its end. */
-static struct job *
-batch_take(struct queue *todo, struct job **last)
-{
-	struct job *batch = todo->first, *j = batch;
-	size_t rows = j->n;
-
-	while (j->next != NULL && rows < STORE_BATCH) {
-		j = j->next;
-		rows += j->n > 0 ? j->n : 1;
-	}
-	todo->first = j->next;
-	if (todo->first == NULL)
-		todo->last = &todo->first;
-	j->next = NULL;
-	*last = j;
-	return (batch);
+	store_job_queue(from);
 }
 
 static void
 thread_main(void *arg)
 {
 	struct store *s = arg;
-	struct job *batch, *last;
+	struct store_job *batch, *last;
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
@@ -291,9 +71,9 @@ thread_main(void *arg)
 			pthread_cond_wait(&s->wake, &s->lock);
 		if (s->todo.first == NULL)
 			break;
-		batch = batch_take(&s->todo, &last);
+		batch = store_job_take(&s->todo, &last);
 		pthread_mutex_unlock(&s->lock);
-		batch_run(s, batch);
+		store_job_run(s->driver, s->db, batch);
 		pthread_mutex_lock(&s->lock);
 		queue_add(&s->done, batch, last);
 		atomic_store(&s->due, true);
@@ -329,7 +109,7 @@ hand_over(struct store *s)
  * to thousands of hosts, no thread that takes the processor from them.
  */
 static void
-submit(struct store *s, struct job *j)
+submit(struct store *s, struct store_job *j)
 {
 	s->figures.backlog++;
 	queue_add(&s->turn, j, j);
@@ -344,7 +124,7 @@ on_turn_end(uv_prepare_t *p)
 }
 
 static void
-tell_found(struct job *j)
+tell_found(struct store_job *j)
 {
 	size_t size = store_tables[j->table].size;
 	void **rows = str_alloc((j->n + 1) * sizeof(*rows));
@@ -356,20 +136,20 @@ tell_found(struct job *j)
 }
 
 static void
-job_tell(struct store *s, struct job *j)
+job_tell(struct store *s, struct store_job *j)
 {
 	s->figures.backlog--;
 	if (j->failed == NULL)
 		s->figures.done++;
 	else
 		s->figures.failed++;
-	if (j->kind == JOB_PROBE) {
+	if (j->kind == STORE_JOB_PROBE) {
 		s->probing = false;
 		if (j->failed == NULL)
 			s->answered = tick_mono();
 		s->figures.latency_ms = tick_mono() - s->asked;
 	}
-	if (job_writes(j)) {
+	if (store_job_writes(j)) {
 		free(s->failure);
 		s->failure = NULL;
 		if (j->failed != NULL) {
@@ -384,19 +164,21 @@ job_tell(struct store *s, struct job *j)
 	}
 	if (j->found != NULL)
 		tell_found(j);
+	else if (j->trimmed != NULL)
+		j->trimmed(j->cookie, j->trim.bytes, j->failed);
 	else if (j->done != NULL)
 		j->done(j->cookie, j->failed);
-	job_free(j);
+	store_job_free(j);
 }
 
 static void
 tell_all(struct store *s)
 {
-	struct job *j, *next;
+	struct store_job *j, *next;
 
 	pthread_mutex_lock(&s->lock);
 	j = s->done.first;
-	queue_init(&s->done);
+	store_job_queue(&s->done);
 	atomic_store(&s->due, false);
 	pthread_mutex_unlock(&s->lock);
 	s->telling = true;
@@ -414,16 +196,6 @@ on_async(uv_async_t *a)
 	tell_all(a->data);
 }
 
-static struct job *
-job_new(enum job_kind kind, enum store_table table)
-{
-	struct job *j = str_alloc(sizeof(*j));
-
-	j->kind = kind;
-	j->table = table;
-	return (j);
-}
-
 static void
 on_probe(uv_timer_t *t)
 {
@@ -433,7 +205,7 @@ on_probe(uv_timer_t *t)
 		return;
 	s->probing = true;
 	s->asked = tick_mono();
-	submit(s, job_new(JOB_PROBE, STORE_META));
+	submit(s, store_job_new(STORE_JOB_PROBE, STORE_META));
 }
 
 int
@@ -450,9 +222,9 @@ store_open(uv_loop_t *loop, const struct store_driver *driver,
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
-	queue_init(&s->turn);
-	queue_init(&s->todo);
-	queue_init(&s->done);
+	store_job_queue(&s->turn);
+	store_job_queue(&s->todo);
+	store_job_queue(&s->done);
 	*out = s;
 	return (0);
 }
@@ -562,23 +334,8 @@ void
 store_put(struct store *s, enum store_table table, const void *rows, size_t n,
     store_done *done, void *cookie)
 {
-	const struct store_table_def *t = &store_tables[table];
-	const char *from = rows;
-	size_t size = n * t->size;
-	struct job *j;
-	char *text;
+	struct store_job *j = store_job_put(table, rows, n);
 
-	for (size_t i = 0; i < n; i++)
-		size += row_texts(t, from + i * t->size);
-	j = str_alloc(sizeof(*j) + size);
-	j->kind = JOB_PUT;
-	j->table = table;
-	j->rows = (char *)(j + 1);
-	j->n = n;
-	text = j->rows + n * t->size;
-	for (size_t i = 0; i < n; i++)
-		text = row_pack(t, j->rows + i * t->size, from + i * t->size,
-		    text);
 	j->done = done;
 	j->cookie = cookie;
 	submit(s, j);
@@ -588,7 +345,7 @@ void
 store_drop(struct store *s, enum store_table table, const char *key,
     store_done *done, void *cookie)
 {
-	struct job *j = job_new(JOB_DROP, table);
+	struct store_job *j = store_job_new(STORE_JOB_DROP, table);
 
 	gather(s);
 	j->key = str_dup(key);
@@ -601,7 +358,7 @@ void
 store_find(struct store *s, const struct store_query *q, store_found *found,
     void *cookie)
 {
-	struct job *j = job_new(JOB_FIND, q->table);
+	struct store_job *j = store_job_new(STORE_JOB_FIND, q->table);
 
 	gather(s);
 	j->query = *q;
@@ -617,11 +374,26 @@ store_find(struct store *s, const struct store_query *q, store_found *found,
 void
 store_retain(struct store *s, int64_t before, store_done *done, void *cookie)
 {
-	struct job *j = job_new(JOB_RETAIN, STORE_OPERATION);
+	struct store_job *j = store_job_new(STORE_JOB_RETAIN, STORE_OPERATION);
 
 	j->when = before;
 	j->now = tick_wall();
 	j->done = done;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+void
+store_trim(struct store *s, const struct store_trim *what,
+    store_trimmed *trimmed, void *cookie)
+{
+	struct store_job *j = store_job_new(STORE_JOB_TRIM, STORE_LINE);
+
+	j->trim = *what;
+	j->trim.op_id = j->key = str_dup(what->op_id);
+	j->trim.words = j->words = str_dup(what->words);
+	j->now = tick_wall();
+	j->trimmed = trimmed;
 	j->cookie = cookie;
 	submit(s, j);
 }

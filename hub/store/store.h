@@ -67,6 +67,7 @@ struct store_operation {
 	/* ms since 1970; 0: none */
 	int64_t created_at, started_at, finished_at, deadline_at;
 	int64_t lines, bytes, last_seq;
+	int64_t head_seq;		/* of the last line of the head, or 0 */
 };
 
 /* STORE_LINE, by (op_id, seq): one line of an operation's output. */
@@ -76,6 +77,9 @@ struct store_line {
 	char *stream;			/* stdout, stderr, note */
 	char *text;
 };
+
+/* What a line costs beyond its text: many empty ones fill a disk too. */
+#define STORE_LINE_COST 32
 
 /* STORE_EVENT, by id (grows). */
 struct store_event {
@@ -121,6 +125,15 @@ struct store_query {
 	size_t limit;			/* 0: all */
 };
 
+/* Lines of one operation that are to go from its middle. */
+struct store_trim {
+	const char *op_id;
+	const char *words;		/* told after their number */
+	int64_t after;			/* those with a seq greater than that */
+	int64_t bytes;			/* so many; done: so many fewer */
+	int64_t last;			/* done: seq of the last one, or 0 */
+};
+
 /* A row found; owned by the caller of the driver, valid during the call. */
 typedef int store_row(void *cookie, const void *row);
 
@@ -150,6 +163,9 @@ struct store_driver {
 	   *${more} tells whether to call again. */
 	int	 (*retain)(void *db, int64_t before, int64_t now, bool *more,
 		    struct err *);
+	/* Remove lines, oldest first, until ${bytes} of text and
+	   STORE_LINE_COST are gone; fill in bytes and last. */
+	int	 (*trim)(void *db, struct store_trim *, struct err *);
 	int	 (*ping)(void *db, struct err *);
 };
 extern const struct store_driver store_sqlite;
@@ -198,6 +214,13 @@ void	 store_find(struct store *, const struct store_query *,
 /* A part at a time: what is asked for meanwhile does not wait for all. */
 void	 store_retain(struct store *, int64_t before, store_done *done,
 	    void *cookie);
+
+/* ${bytes}: so much less is stored now. */
+typedef void store_trimmed(void *cookie, int64_t bytes,
+	    const struct err *failed);
+/* The last of the removed lines makes room for one that says how many. */
+void	 store_trim(struct store *, const struct store_trim *,
+	    store_trimmed *, void *cookie);
 
 /**
  * store_turn(s):

@@ -34,6 +34,8 @@ const char *const store_schema[] = {
 	"CREATE TABLE sessions (hash TEXT PRIMARY KEY, csrf_token TEXT,"
 	" created_at INTEGER, expires_at INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
+	/* 2 */
+	"ALTER TABLE operations ADD COLUMN head_seq INTEGER DEFAULT 0;",
 };
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

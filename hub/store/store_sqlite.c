@@ -408,6 +408,40 @@ sqlite_retain(void *v, int64_t before, int64_t now, bool *more, struct err *e)
 }
 
 static int
+sqlite_trim(void *v, struct store_trim *t, struct err *e)
+{
+	struct db *db = v;
+	int64_t bytes = 0, last = 0;
+	sqlite3_stmt *st;
+	char *sql;
+	int rc;
+
+	if (sqlite3_prepare_v2(db->h, "SELECT seq, text FROM lines"
+	    " WHERE op_id = ? AND seq > ? ORDER BY seq", -1, &st,
+	    NULL) != SQLITE_OK)
+		return (fail(db, e, "lines"));
+	sqlite3_bind_text(st, 1, t->op_id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, t->after);
+	rc = SQLITE_DONE;
+	while (bytes < t->bytes && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		last = sqlite3_column_int64(st, 0);
+		bytes += sqlite3_column_bytes(st, 1) + STORE_LINE_COST;
+	}
+	sqlite3_finalize(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return (fail(db, e, "lines"));
+	sql = str_printf("DELETE FROM lines WHERE op_id = ? AND seq > %lld"
+	    " AND seq <= %lld", (long long)t->after, (long long)last);
+	rc = run_with(db, sql, t->op_id, 0, e);
+	free(sql);
+	if (rc == -1)
+		return (-1);
+	t->bytes = bytes;
+	t->last = last;
+	return (0);
+}
+
+static int
 sqlite_ping(void *v, struct err *e)
 {
 	int64_t n;
@@ -426,5 +460,6 @@ const struct store_driver store_sqlite = {
 	.drop = sqlite_drop,
 	.find = sqlite_find,
 	.retain = sqlite_retain,
+	.trim = sqlite_trim,
 	.ping = sqlite_ping,
 };

@@ -34,6 +34,7 @@ static const struct record_field operation_fields[] = {
 	INT(operation, started_at), INT(operation, finished_at),
 	INT(operation, deadline_at), INT(operation, lines),
 	INT(operation, bytes), INT(operation, last_seq),
+	INT(operation, head_seq),
 };
 
 static const struct record_field line_fields[] = {

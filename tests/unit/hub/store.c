@@ -64,7 +64,7 @@ store_down(uv_loop_t *loop, struct store *s)
 struct seen {
 	int puts, finds, bad;
 	size_t rows;
-	int64_t last_seq;
+	int64_t last_seq, trimmed;
 	char text[64];
 };
 
@@ -439,6 +439,60 @@ test_retain(void **unused)
 	store_down(&loop, s);
 }
 
+static void
+on_trimmed(void *cookie, int64_t bytes, const struct err *failed)
+{
+	struct seen *s = cookie;
+
+	s->puts++;
+	s->bad += failed != NULL;
+	s->trimmed = bytes;
+}
+
+/* The oldest lines behind the head go until enough is gone; one line in their
+   place says how many, and the next time it goes with them and is counted. */
+static void
+test_trim(void **unused)
+{
+	struct store_query q = { .table = STORE_LINE, .id = op_id, .after = 3 };
+	struct store_trim what = { .op_id = op_id, .words = "gone",
+	    .after = 3, .bytes = 2 * (STORE_LINE_COST + 10) };
+	struct seen seen = { 0 };
+	char text[] = "0123456789";
+	uv_loop_t loop;
+	struct store *s;
+
+	(void)unused;
+	uv_loop_init(&loop);
+	s = store_up(&loop);
+	for (int i = 1; i <= 9; i++)
+		put_line(s, i, text, &seen);
+	store_trim(s, &what, on_trimmed, &seen);
+	q.limit = 1;
+	store_find(s, &q, on_lines, &seen);
+	wait_for(&loop, &seen.finds, 1);
+	assert_int_equal(seen.trimmed, STORE_LINE_COST + 20 - 6);
+	assert_int_equal(seen.last_seq, 5);
+	assert_string_equal(seen.text, "2 gone");
+	store_trim(s, &what, on_trimmed, &seen);
+	seen.last_seq = 0;
+	store_find(s, &q, on_lines, &seen);
+	wait_for(&loop, &seen.finds, 2);
+	assert_int_equal(seen.last_seq, 7);
+	assert_string_equal(seen.text, "4 gone");
+	what.after = 9;
+	store_trim(s, &what, on_trimmed, &seen);
+	wait_for(&loop, &seen.puts, 12);
+	assert_int_equal(seen.trimmed, 0);
+	q = (struct store_query){ .table = STORE_LINE, .id = op_id };
+	seen.last_seq = 0;
+	store_find(s, &q, on_lines, &seen);
+	wait_for(&loop, &seen.finds, 3);
+	assert_int_equal(seen.rows, 6);
+	assert_int_equal(seen.bad, 0);
+	store_down(&loop, s);
+}
+
 struct order {
 	int n, put, retained;
 };
@@ -527,7 +581,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_lines), T(test_round_trip), T(test_kill),
 		T(test_v3_time), T(test_v3),
-		T(test_refused), T(test_close), T(test_health), T(test_retain),
+		T(test_refused), T(test_close), T(test_health), T(test_trim),
+		T(test_retain),
 		T(test_retain_much), T(test_turn),
 	};
 
