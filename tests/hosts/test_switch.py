@@ -55,6 +55,26 @@ def test_agent_without_root(machine):
     assert machine.link("/run/current-system").endswith("h1-1")
 
 
+def test_no_room_for_the_kernel(machine):
+    """A system whose kernel /boot has no room for is refused before anything
+    of it is activated, and switched to once there is room."""
+    machine.run("mkdir -p /boot; mount -t tmpfs -o size=2M none /boot")
+    machine.push("2", units=UNIT, build="eval mkdir $out; "
+                 "head -c 4000000 /dev/zero > $out/kernel")
+    op = machine.start_op("pull-switch")
+    result = machine.finished(op)
+    assert result["outcome"] == "refused", machine.story(op)
+    assert "2.0 MiB are free in /boot" in result["message"], result
+    assert machine.record(op) == {}
+    assert machine.link("/run/current-system").endswith("h1-1")
+    assert machine.link("/nix/var/nix/profiles/system").endswith("h1-1")
+    assert machine.switches() == [("nixos-system-h1-1", "switch")]
+    machine.run("mount -o remount,size=64M /boot")
+    op = machine.start_op("switch")
+    assert machine.finished(op)["outcome"] == "ok", machine.story(op)
+    assert machine.link("/run/current-system").endswith("h1-2")
+
+
 def test_exposure_of_the_units(machine, record_property):
     """systemd's own rating of the sandboxes stays as good as it was; that of
     the service which has to be able to do what a switch does is no better."""
