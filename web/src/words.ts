@@ -1,6 +1,6 @@
 // Every word that stands for a state, in one place.
 import type {
-  Compartment, CompartmentName, CompartmentStatus, Host, Liveness, Operation, OperationState, Outcome,
+  Compartment, CompartmentName, CompartmentStatus, Host, Json, Liveness, Operation, OperationState, Outcome,
 } from './api';
 import { since } from './time';
 
@@ -140,40 +140,53 @@ function pending(host: Host): Word | null {
 }
 
 interface SystemState { state: string; revision: string | null; path: string | null }
-const LEVELS: Record<string, Tone> = { ok: 'ok', warn: 'warn', bad: 'bad', busy: 'busy' };
+const LEVELS = new Map<string | null, Tone>([['ok', 'ok'], ['warn', 'warn'], ['bad', 'bad'], ['busy', 'busy']]);
+/** What a host may advise: nothing that means more to a shell. */
+const ADVICE = /^(nixfleet( [a-z-]+)+|reboot)$/;
+
+// A host may put anything into its facts: these take what has the right form.
+type Said = { [key: string]: Json };
+const text = (v: Json | undefined) => (typeof v === 'string' && v !== '' ? v : null);
+const object = (v: Json | undefined): Said | null => (typeof v === 'object' && v !== null && !Array.isArray(v) ? v : null);
+const objects = (v: Json | undefined) => (Array.isArray(v) ? v : []).map(object).filter((o): o is Said => o !== null);
 
 /** The host's own sentence about its system, and the states behind it. */
 export function standing(host: Host): { word: Word; action: string; states: SystemState[] } | null {
-  const summary = host.facts?.summary as { level?: string; text?: string; action?: string } | undefined;
+  const summary = object(host.facts?.summary);
+  const sentence = text(summary?.text);
   const states = host.facts?.states;
-  if (!summary?.text || !Array.isArray(states)) return null;
+  if (!summary || !sentence || !Array.isArray(states)) return null;
+  const action = text(summary.action) ?? '';
   return {
-    word: { text: summary.text, tone: LEVELS[summary.level ?? ''] ?? 'quiet' },
-    action: summary.action ?? '', states: states as unknown as SystemState[],
+    word: { text: sentence, tone: LEVELS.get(text(summary.level)) ?? 'quiet' },
+    action: ADVICE.test(action) ? action : '',
+    states: objects(states).map((s) => ({ state: text(s.state) ?? '', revision: text(s.revision), path: text(s.path) })),
   };
 }
 
-interface Held { revision: string; kind: string; text: string; retry_at?: string | null }
-interface Follow {
-  mode: string; window?: string; paused?: { until: string | null; reason: string; by: string };
-  failure_text?: string; quarantine?: Held[];
-}
+interface Held { revision: string; text: string; retry_at: string | null }
 
 /** How a host follows the branch by itself, and what it holds back; nothing if it does not. */
 export function following(host: Host): { word: Word; held: Held[] } | null {
-  const follow = host.facts?.follow as unknown as Follow | undefined;
-  if (!follow?.mode) return null;
-  const held = follow.quarantine ?? [];
-  const p = follow.paused;
+  const follow = object(host.facts?.follow);
+  const mode = text(follow?.mode);
+  if (!follow || !mode) return null;
+  const held = objects(follow.quarantine)
+    .map((h) => ({ revision: text(h.revision) ?? '', text: text(h.text) ?? '', retry_at: text(h.retry_at) }));
+  const p = object(follow.paused);
   if (p) {
-    const until = p.until ? `until ${since(p.until)}` : 'until somebody resumes it';
-    return { word: { text: `Paused by ${p.by} ${until}${p.reason ? `: ${p.reason}` : ''}.`, tone: 'warn' }, held };
+    const end = text(p.until);
+    const reason = text(p.reason);
+    const until = end ? `until ${since(end)}` : 'until somebody resumes it';
+    return { word: { text: `Paused by ${text(p.by) ?? 'somebody'} ${until}${reason ? `: ${reason}` : ''}.`, tone: 'warn' }, held };
   }
-  if (follow.failure_text) {
-    return { word: { text: `Cannot look at the branch: ${follow.failure_text}`, tone: 'bad' }, held };
+  const failure = text(follow.failure_text);
+  if (failure) {
+    return { word: { text: `Cannot look at the branch: ${failure}`, tone: 'bad' }, held };
   }
-  const hours = follow.window ? `, ${follow.window}` : '';
-  return { word: { text: `Follows by itself (${follow.mode}${hours}).`, tone: held.length > 0 ? 'warn' : 'ok' }, held };
+  const window = text(follow.window);
+  const hours = window ? `, ${window}` : '';
+  return { word: { text: `Follows by itself (${mode}${hours}).`, tone: held.length > 0 ? 'warn' : 'ok' }, held };
 }
 
 /** The one sentence that says how a host is. */

