@@ -149,4 +149,6 @@ test('a dialog does not repeat its title', () => {
 // Seconds since 1970 are nothing to read.
 test('the age of an input', () => {
   assert.equal(Value({ value: Date.now() / 1000 - 3.5 * 86_400, name: 'last_modified' }), '3 days ago');
+  // A time that no calendar has is a number, and no reason to break the page.
+  assert.equal(Value({ value: 1e13, name: 'last_modified' }), '10000000000000');
 });

@@ -6,6 +6,8 @@ const label = (key: string, nested: boolean) => {
   const words = key.replace(/_s$/, '').replace(/_/g, ' ');
   return nested ? words : words.charAt(0).toUpperCase() + words.slice(1);
 };
+/** Seconds; no Date goes further. */
+const DATE_MAX = 8.64e12;
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
 /** A package of a closure, as nix names it: "openssl 3.3.2 → 3.3.3". */
@@ -29,7 +31,7 @@ export function Value({ value, name = '' }: { value: Json; name?: string }): Com
   if (typeof value === 'string') return TIME.test(value) ? exact(value) : value;
   if (typeof value === 'number') {
     if (name.endsWith('_s')) return duration(value * 1000);
-    if (name === 'last_modified') return ago(new Date(value * 1000).toISOString());
+    if (name === 'last_modified' && Math.abs(value) <= DATE_MAX) return ago(new Date(value * 1000).toISOString());
     return /(^|_)(bytes|size|free)$/.test(name) ? bytes(value) : String(value);
   }
   if (Array.isArray(value)) {
