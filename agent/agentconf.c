@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,10 +137,15 @@ control_socket(const struct settings *set, const char *state)
 }
 
 /* Add a line to what is wrong. */
-static void
-wrong(struct err *e, const char *text)
+static void __attribute__((format(printf, 2, 3)))
+wrong(struct err *e, const char *fmt, ...)
 {
+	char text[ERR_TEXT];
+	va_list ap;
 
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	if (e->code == ERR_NONE)
 		err_set(e, ERR_INPUT, "%s", text);
 	else
@@ -171,7 +177,6 @@ static void
 fill_follow(const struct agentconf *c, struct err *e)
 {
 	const char *mode = settings_str(c->set, SET_FOLLOW), *why = NULL;
-	char *line;
 
 	/* A person's checkout is that person's to move. */
 	if (c->legacy_dir != NULL && !str_eq(mode, "off"))
@@ -179,12 +184,9 @@ fill_follow(const struct agentconf *c, struct err *e)
 		    "be \"off\"";
 	else if (c->kind != DEPLOY_NIXOS && str_eq(mode, "boot"))
 		why = "is for hosts of the kind nixos: write \"switch\"";
-	if (why == NULL)
-		return;
-	line = str_printf("NIXFLEET_FOLLOW (%s) is \"%s\", which %s",
-	    settings_origin(c->set, SET_FOLLOW), mode, why);
-	wrong(e, line);
-	free(line);
+	if (why != NULL)
+		wrong(e, "NIXFLEET_FOLLOW (%s) is \"%s\", which %s",
+		    settings_origin(c->set, SET_FOLLOW), mode, why);
 }
 
 static void
@@ -192,33 +194,25 @@ fill_hub(struct agentconf *c, struct err *e)
 {
 	const char *url = settings_str(c->set, SET_URL);
 	struct err sub = { 0 };
-	char *line;
 
 	if (url == NULL)
 		return;
 	c->url_text = str_dup(url);
 	if (url_agent(url, settings_bool(c->set, SET_ALLOW_INSECURE_HTTP),
-	    &c->url, &sub) == 0)
-		return;
-	line = str_printf("NIXFLEET_URL (%s): %s",
-	    settings_origin(c->set, SET_URL), sub.text);
-	wrong(e, line);
-	free(line);
+	    &c->url, &sub) == -1)
+		wrong(e, "NIXFLEET_URL (%s): %s",
+		    settings_origin(c->set, SET_URL), sub.text);
 }
 
 static void
 fill_probes(struct agentconf *c, struct err *e)
 {
 	struct err sub = { 0 };
-	char *line;
 
 	if (probe_parse(settings_str(c->set, SET_CONFIRM_PROBES), &c->probes,
-	    &sub) == 0)
-		return;
-	line = str_printf("NIXFLEET_CONFIRM_PROBES (%s): %s",
-	    settings_origin(c->set, SET_CONFIRM_PROBES), sub.text);
-	wrong(e, line);
-	free(line);
+	    &sub) == -1)
+		wrong(e, "NIXFLEET_CONFIRM_PROBES (%s): %s",
+		    settings_origin(c->set, SET_CONFIRM_PROBES), sub.text);
 }
 
 static void
@@ -229,7 +223,6 @@ fill(struct agentconf *c, struct err *e)
 	const char *cache = settings_str(c->set, SET_TOKEN_CACHE);
 	const char *sub_dir = settings_str(c->set, SET_REPO_SUBDIR);
 	struct err sub = { 0 };
-	char *line;
 
 	c->state_dir = state_dir(c->set);
 	c->user = user_name();
@@ -241,13 +234,10 @@ fill(struct agentconf *c, struct err *e)
 	c->token_cache = cache != NULL ? str_dup(cache) :
 	    file_join(c->state_dir, "token");
 	c->hostname = name != NULL ? str_dup(name) : system_hostname();
-	if (names_hostname_check(c->hostname, &sub) == -1) {
-		line = str_printf("NIXFLEET_HOSTNAME (%s): %s", name != NULL ?
+	if (names_hostname_check(c->hostname, &sub) == -1)
+		wrong(e, "NIXFLEET_HOSTNAME (%s): %s", name != NULL ?
 		    settings_origin(c->set, SET_HOSTNAME) :
 		    "the machine's own name", sub.text);
-		wrong(e, line);
-		free(line);
-	}
 	fill_repo(c, e);
 	fill_probes(c, e);
 	if (c->legacy_dir == NULL && settings_bool(c->set,
