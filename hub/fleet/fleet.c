@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent_link.h"
+#include "enrolment.h"
 #include "eventlog.h"
 #include "feed.h"
 #include "fleet.h"
@@ -11,7 +12,6 @@
 #include "mirror.h"
 #include "opagent.h"
 #include "operation.h"
-#include "ratelimit.h"
 #include "rnd.h"
 #include "str.h"
 #include "strmap.h"
@@ -24,9 +24,6 @@
 #define SEEN_TICKS 30
 /* New facts alone are a reason to write once in so long. */
 #define FACTS_MS 30000
-/* Addresses whose enrolments are counted. */
-#define SOURCES 256
-#define HOUR_MS 3600000
 
 struct list {
 	struct fleet_host **hosts;
@@ -37,9 +34,7 @@ struct fleet {
 	struct hub *hub;
 	struct list all, changed, unsaved;
 	struct strmap by_id, by_token;
-	struct ratelimit *enrolments;	/* by address; NULL: none may */
-	struct ratelimit *refused;	/* the events of those */
-	struct eventlog_quota refusals;
+	struct enrolment *enrolment;
 	struct ticker *ticker;
 	unsigned ticks;
 };
@@ -134,17 +129,11 @@ fleet_new(struct hub *hub, struct fleet **out, struct err *e)
 	const struct store_query hosts = { .table = STORE_HOST },
 	    seen = { .table = STORE_SEEN };
 	struct fleet *f = str_alloc(sizeof(*f));
-	int64_t limit = settings_int(hub->settings, SET_ENROL_LIMIT);
 
 	f->hub = hub;
-	if (limit > 0)
-		f->enrolments = ratelimit_new((size_t)limit, HOUR_MS, SOURCES);
-	f->refused = ratelimit_new(1, HOUR_MS, SOURCES);
-	if (ticker_new(hub->loop, TICK_MS, on_tick, f, &f->ticker, e) == -1) {
-		free(f);
-		return (-1);
-	}
-	if (store_load(hub->store, &hosts, on_host, f, e) == -1 ||
+	f->enrolment = enrolment_new(hub);
+	if (ticker_new(hub->loop, TICK_MS, on_tick, f, &f->ticker, e) == -1 ||
+	    store_load(hub->store, &hosts, on_host, f, e) == -1 ||
 	    store_load(hub->store, &seen, on_seen, f, e) == -1) {
 		fleet_free(&f);
 		return (-1);
@@ -170,8 +159,7 @@ fleet_free(struct fleet **fp)
 	*fp = NULL;
 	strmap_done(&f->by_id);
 	strmap_done(&f->by_token);
-	ratelimit_free(&f->enrolments);
-	ratelimit_free(&f->refused);
+	enrolment_free(&f->enrolment);
 	for (size_t i = 0; i < f->all.n; i++)
 		host_free(f, f->all.hosts[i]);
 	free(f->all.hosts);
@@ -230,24 +218,6 @@ host_new(struct fleet *f, const char *hostname)
 	return (h);
 }
 
-static bool
-may_enrol(struct fleet *f, const char *addr)
-{
-	const struct eventlog_entry en = { .category = "identity",
-	    .level = "warning", .action = "enrol", .quota = &f->refusals };
-	int64_t now = tick_mono(), limit = settings_int(f->hub->settings,
-	    SET_ENROL_LIMIT);
-
-	if (f->enrolments != NULL && ratelimit_take(f->enrolments, addr, now))
-		return (true);
-	/* Once is enough: who is refused comes again and again. */
-	if (ratelimit_take(f->refused, addr, now))
-		eventlog_add(f->hub->events, &en, "Refused a new host from "
-		    "%s: more than %lld within an hour "
-		    "(NIXFLEET_ENROL_LIMIT)", addr, (long long)limit);
-	return (false);
-}
-
 struct fleet_host *
 fleet_enrol(struct fleet *f, const char *hostname, const char *addr)
 {
@@ -255,7 +225,7 @@ fleet_enrol(struct fleet *f, const char *hostname, const char *addr)
 	    .level = "info", .action = "enrol", .host_id = hostname };
 	struct fleet_host *h;
 
-	if (!may_enrol(f, addr))
+	if (!enrolment_take(f->enrolment, addr))
 		return (NULL);
 	h = host_new(f, hostname);
 	eventlog_add(f->hub->events, &en, "%s enrolled from %s", h->id, addr);
