@@ -110,14 +110,20 @@ def test_agent_takes_the_seed_over(origin):
     assert (state / "repo").stat().st_ino == seeded
 
 
+def hub_database(path):
+    """A database in use, with one host."""
+    live = sqlite3.connect(path, isolation_level=None)
+    live.execute("PRAGMA journal_mode=WAL")
+    live.execute("CREATE TABLE hosts (name TEXT)")
+    live.execute("INSERT INTO hosts VALUES ('atlas')")
+    return live
+
+
 # A copy is whole although the database is in use; only the newest stay.
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="no sqlite3 here")
 def test_hub_backup(tmp_path):
     database, folder = tmp_path / "nixfleet.db", tmp_path / "backup"
-    live = sqlite3.connect(database, isolation_level=None)
-    live.execute("PRAGMA journal_mode=WAL")
-    live.execute("CREATE TABLE hosts (name TEXT)")
-    live.execute("INSERT INTO hosts VALUES ('atlas')")
+    live = hub_database(database)
     folder.mkdir()
     for day in ("20250101", "20250102", "20250103"):
         (folder / f"nixfleet-{day}T000000Z.db").touch()
@@ -135,10 +141,7 @@ def test_hub_backup(tmp_path):
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="no sqlite3 here")
 def test_hub_restore(tmp_path):
     database, folder = tmp_path / "nixfleet.db", tmp_path / "backup"
-    live = sqlite3.connect(database, isolation_level=None)
-    live.execute("PRAGMA journal_mode=WAL")
-    live.execute("CREATE TABLE hosts (name TEXT)")
-    live.execute("INSERT INTO hosts VALUES ('atlas')")
+    live = hub_database(database)
     subprocess.run(["sh", BACKUP, database, folder, "2"], check=True)
     (copy,) = folder.iterdir()
     live.execute("DELETE FROM hosts")
