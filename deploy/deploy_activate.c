@@ -8,12 +8,12 @@
 
 #include "actclient.h"
 #include "actcommand.h"
+#include "actfollow.h"
 #include "actrecord.h"
 #include "actservice.h"
 #include "childenv.h"
 #include "deploy.h"
 #include "file.h"
-#include "follow.h"
 #include "nixstore.h"
 #include "profile.h"
 #include "running.h"
@@ -171,7 +171,7 @@ run_detached(const struct deploy_conf *c, const struct deploy_request *req,
     bool rollback, struct actrecord *rec, struct err *e)
 {
 	char *dir = record_dir(c, req->op_id), *base = file_dirname(dir);
-	struct follow f = { .conf = c, .dir = dir };
+	struct actfollow f = { .conf = c, .dir = dir };
 	struct actcommand cmd = { 0 };
 	int r = -1;
 
@@ -179,7 +179,7 @@ run_detached(const struct deploy_conf *c, const struct deploy_request *req,
 	if (actcommand_make(c, req, dir, rollback, &cmd, e) == -1)
 		goto out;
 	if ((f.pid = start(c, &cmd, dir, req->op_id, e)) != -1)
-		r = follow_run(&f, rec, e);
+		r = actfollow_run(&f, rec, e);
 out:
 	actcommand_free(&cmd);
 	free(base);
@@ -393,13 +393,13 @@ follow_again(const struct deploy_conf *c, const char *op_id, int64_t skip,
     struct actrecord *rec, struct err *e)
 {
 	char *dir = record_dir(c, op_id), *service = NULL;
-	const struct follow f = { .conf = c, .dir = dir, .skip = skip };
+	const struct actfollow f = { .conf = c, .dir = dir, .skip = skip };
 	int r;
 
 	if (c->service_dir != NULL)
 		service = file_join(c->service_dir, op_id);
 	if (file_is_dir(dir))
-		r = follow_run(&f, rec, e);
+		r = actfollow_run(&f, rec, e);
 	else if (service != NULL && file_is_dir(service))
 		r = actservice_follow(c, op_id, skip, rec, e);
 	else

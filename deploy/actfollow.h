@@ -1,10 +1,11 @@
-#ifndef FOLLOW_H
-#define FOLLOW_H
+#ifndef ACTFOLLOW_H
+#define ACTFOLLOW_H
 
 #include "actrecord.h"
 #include "deploy.h"
 
-struct follow {
+/* Follows an activation that is another process. */
+struct actfollow {
 	const struct deploy_conf *conf;
 	const char *dir;	/* of the record */
 	pid_t pid;		/* nixfleet-activate; 0: not known */
@@ -12,13 +13,13 @@ struct follow {
 };
 
 /**
- * follow_run(f, rec, e):
+ * actfollow_run(f, rec, e):
  * Hand on the log until nixfleet-activate has ended, then read its record,
  * which is done afterwards: if nixfleet-activate died, what it started is
  * waited for until the deadline, and the record is ended as interrupted.  -1
  * if it ended before there was a record; ${e} then holds what it said.
  */
-int	 follow_run(const struct follow *, struct actrecord *, struct err *)
-	    __attribute__((warn_unused_result));
+int	 actfollow_run(const struct actfollow *, struct actrecord *,
+	    struct err *) __attribute__((warn_unused_result));
 
 #endif

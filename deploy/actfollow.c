@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actfollow.h"
 #include "file.h"
 #include "flock.h"
-#include "follow.h"
 #include "logtail.h"
 #include "nixstore.h"
 #include "osinfo.h"
@@ -21,7 +21,7 @@
 #define LAST_WORDS 500
 
 struct run {
-	const struct follow *f;
+	const struct actfollow *f;
 	struct logtail log;
 	char *lock, *record;
 	int stop_fd, pidfd;
@@ -164,7 +164,7 @@ last_words(const char *log, struct err *e)
 }
 
 int
-follow_run(const struct follow *f, struct actrecord *rec, struct err *e)
+actfollow_run(const struct actfollow *f, struct actrecord *rec, struct err *e)
 {
 	struct run r = { .f = f, .stop_fd = f->conf->stop_fd, .pidfd = -1 };
 	char *log = file_join(f->dir, "log");
