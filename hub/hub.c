@@ -34,6 +34,23 @@ on_minute(uv_timer_t *t)
 		    NULL, NULL);
 }
 
+/* One that v3 made, or that was put back, may be there for all to read. */
+static void
+close_to_others(const char *path)
+{
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	struct stat st;
+	char *part;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		part = str_printf("%s%s", path, parts[i]);
+		if (stat(part, &st) == 0 && (st.st_mode & S_IRWXO) != 0 &&
+		    chmod(part, st.st_mode & (S_IRWXU | S_IRWXG)) == -1)
+			log_warn("every user can read it", "path", part);
+		free(part);
+	}
+}
+
 static int
 open_store(struct hub *hub, struct err *e)
 {
@@ -43,6 +60,7 @@ open_store(struct hub *hub, struct err *e)
 	mode_t old = umask(0077);
 	int rc;
 
+	close_to_others(path);
 	rc = store_open(hub->loop, &store_sqlite, path, &hub->store, e);
 	umask(old);
 	free(path);

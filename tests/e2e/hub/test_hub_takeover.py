@@ -143,6 +143,15 @@ def test_takeover(v3):
     assert (v3.data / "nixfleet.db.v3").stat().st_mode & 0o077 == 0
 
 
+# v3 made its database for all to read; ours, with what is beside it, is for
+# its own user and group.
+def test_closed_to_others(v3):
+    (v3.data / "nixfleet.db").chmod(0o644)
+    v3.start()
+    modes = {p.name: p.stat().st_mode & 0o007 for p in v3.data.glob("*.db*")}
+    assert len(modes) >= 3 and not any(modes.values()), modes
+
+
 # The shared token that v3 had goes on opening the door to the host of that
 # name, and the host then has a token of its own.
 def test_hosts_come_back(v3):
