@@ -3,13 +3,11 @@
 #include <string.h>
 
 #include "buf.h"
-#include "log.h"
 #include "names.h"
 #include "joblog.h"
 #include "record.h"
 #include "str.h"
 #include "ulid.h"
-#include "wire_op.h"
 
 #include "client.h"
 #include "control_request.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "str.h"
 
 #include "client.h"

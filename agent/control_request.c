@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "record.h"
-#include "str.h"
 #include "ulid.h"
 
 #include "control_request.h"

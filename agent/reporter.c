@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "log.h"
 #include "names.h"
 #include "joblog.h"

@@ -19,7 +19,6 @@
 #include "running.h"
 #include "str.h"
 #include "sysparts.h"
-#include "tick.h"
 #include "ulid.h"
 
 #define RECORDS_KEPT 20

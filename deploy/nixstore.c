@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "nixstore.h"
-#include "str.h"
 
 #define STORE_HASH 32
 #define STORE_NAME_MAX 211

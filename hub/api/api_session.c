@@ -4,10 +4,8 @@
 
 #include "api.h"
 #include "http.h"
-#include "http_header.h"
 #include "hub.h"
 #include "server.h"
-#include "str.h"
 #include "tick.h"
 
 /* What a failed login looks like: in the page's address, and in JSON. */

@@ -10,7 +10,6 @@
 #include "present.h"
 #include "record.h"
 #include "store.h"
-#include "str.h"
 #include "wire.h"
 
 #define INIT_FINISHED 100

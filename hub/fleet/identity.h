@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 
-#include "err.h"
 #include "names.h"
 
 struct fleet_host;

@@ -2,7 +2,6 @@
 #include <strings.h>
 
 #include "http_origin.h"
-#include "str.h"
 
 /* "localhost", "127.0.0.1" or "[::1]", with or without a port. */
 static bool

@@ -8,7 +8,6 @@
 #include "hub.h"
 #include "routes.h"
 #include "server.h"
-#include "str.h"
 
 #define HTML "text/html; charset=utf-8"
 

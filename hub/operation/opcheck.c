@@ -4,7 +4,6 @@
 
 #include "fleet.h"
 #include "opcheck.h"
-#include "str.h"
 #include "wire.h"
 
 /* What may wait for one host. */

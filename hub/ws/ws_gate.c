@@ -8,7 +8,6 @@
 #include "routes.h"
 #include "server.h"
 #include "settings.h"
-#include "str.h"
 #include "ws_agent.h"
 #include "ws_browser.h"
 #include "ws_gate.h"
