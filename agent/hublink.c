@@ -6,7 +6,7 @@
 
 #include "buf.h"
 #include "loop.h"
-#include "reach.h"
+#include "reach_job.h"
 #include "rnd.h"
 #include "str.h"
 #include "tick.h"
@@ -36,6 +36,7 @@ struct hublink {
 	struct hublink_conf conf;
 	struct lws_context *ctx;
 	struct lws *wsi;	/* NULL: no attempt and no connection */
+	struct reach_job *job;	/* before and after an attempt, or NULL */
 	uv_timer_t timer;	/* back-off; then connect, close deadline */
 	uv_timer_t ping;
 	enum hublink_state state;
@@ -104,6 +105,7 @@ drop_queue(struct hublink *l)
 }
 
 static void	connect_now(struct hublink *);
+static void	ended(struct hublink *, const char *);
 
 static void
 on_timer(uv_timer_t *t)
@@ -116,7 +118,10 @@ on_timer(uv_timer_t *t)
 		    LWS_TO_KILL_ASYNC);
 		return;
 	}
-	if (l->closing)
+	if (l->job != NULL) {
+		reach_job_cancel(&l->job);
+		ended(l, "the hub's host name cannot be looked up: no answer");
+	} else if (l->closing)
 		set_state(l, HUBLINK_CLOSED, NULL);
 	else
 		connect_now(l);
@@ -164,30 +169,51 @@ ended(struct hublink *l, const char *why)
 	schedule(l);
 }
 
+/* Ask what would block; else the attempt is over. */
+static void
+ask(struct hublink *l, const struct reach_ask *what, reach_told *told)
+{
+	struct err e = { 0 };
+
+	arm(l, CONNECT_DEADLINE);
+	l->job = reach_job_start(l->conf.loop, what, told, l, &e);
+	if (l->job == NULL)
+		ended(l, e.text);
+}
+
+static void
+on_why(void *cookie, const char *reason)
+{
+	struct hublink *l = cookie;
+
+	l->job = NULL;
+	ended(l, reason);
+}
+
 /* The library could not connect, and its words (or none) do not say why. */
 static void
 unreachable(struct hublink *l, const char *words, size_t len)
 {
-	struct err e = { 0 };
+	const struct reach_ask what = { .url = l->conf.url, .why = true,
+	    .words = words, .len = len };
 
-	(void)reach_why(l->conf.url, words, len, &e);
-	ended(l, e.text);
+	l->wsi = NULL;
+	if (l->closing)
+		ended(l, NULL);
+	else
+		ask(l, &what, on_why);
 }
 
 static void
-connect_now(struct hublink *l)
+on_address(void *cookie, const char *address)
 {
+	struct hublink *l = cookie;
 	const struct url *u = l->conf.url;
 	struct lws_client_connect_info ci = { 0 };
-	char *host, address[REACH_ADDRESS];
+	char *host = url_host_header(u);
 	struct lws *wsi;
 
-	if (l->conf.token(l->conf.cookie) == NULL) {
-		ended(l, "no token");
-		return;
-	}
-	host = url_host_header(u);
-	(void)reach_address(u, l->failures, address);
+	l->job = NULL;
 	ci.context = l->ctx;
 	ci.address = address;
 	ci.port = u->port;
@@ -197,16 +223,30 @@ connect_now(struct hublink *l)
 	ci.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
 	    (u->tls ? LCCSCF_USE_SSL : 0);
 	ci.opaque_user_data = l;
-	l->state = HUBLINK_CONNECTING;
-	l->refused = false;
-	arm(l, CONNECT_DEADLINE);
 	/* May call back, and end the attempt, before it returns. */
 	wsi = lws_client_connect_via_info(&ci);
 	free(host);
-	if (wsi == NULL && l->state == HUBLINK_CONNECTING)
+	if (l->state != HUBLINK_CONNECTING || l->job != NULL)
+		return;
+	if (wsi == NULL)
 		unreachable(l, NULL, 0);
-	else if (l->state == HUBLINK_CONNECTING)
+	else
 		l->wsi = wsi;
+}
+
+static void
+connect_now(struct hublink *l)
+{
+	const struct reach_ask what = { .url = l->conf.url,
+	    .turn = l->failures };
+
+	if (l->conf.token(l->conf.cookie) == NULL) {
+		ended(l, "no token");
+		return;
+	}
+	l->state = HUBLINK_CONNECTING;
+	l->refused = false;
+	ask(l, &what, on_address);
 }
 
 static void
@@ -534,6 +574,7 @@ hublink_free(struct hublink **lp)
 		return;
 	*lp = NULL;
 	l->closing = l->gone = true;
+	reach_job_cancel(&l->job);
 	loop_close(l->conf.loop, &l->ctx);
 	drop_queue(l);
 	buf_free(&l->in);

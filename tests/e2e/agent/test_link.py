@@ -211,6 +211,45 @@ def test_status_tells_of_the_hub(new_agent):
     agent.hub.start()
 
 
+def held_knock(server):
+    """The next connection that asks in plain words what it reached; those of
+    the agent's link are closed."""
+    while True:
+        peer, _ = server.accept()
+        peer.settimeout(10)
+        try:
+            if peer.recv(4) == b"GET ":
+                peer.settimeout(0)
+                return peer
+        except OSError:
+            pass
+        peer.close()
+
+
+def test_finding_out_why_stops_nothing(new_agent):
+    """While the agent finds out why there is no link, it answers."""
+    agent = new_agent()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        agent.start(NIXFLEET_URL="https://127.0.0.1:%d" %
+                    server.getsockname()[1])
+        wait_for("an agent", agent.idle)
+
+        def answers_meanwhile():
+            with held_knock(server) as peer:
+                agent.ask("status")
+                try:
+                    peer.recv(100)
+                    peer.recv(1)
+                except BlockingIOError:
+                    return True
+                return False
+
+        wait_for("an answer while it knocks", answers_meanwhile, 60)
+        wait_for("one thread", lambda: "Threads:\t1\n" in open(
+            f"/proc/{agent.program.child.pid}/status").read())
+
+
 def certificate(folder):
     """A self-signed certificate for 127.0.0.1; server side, and its file."""
     cert, key = folder / "cert.pem", folder / "key.pem"
