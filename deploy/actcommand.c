@@ -58,7 +58,7 @@ static void
 add_rebuild(struct actcommand *cmd, const struct deploy_conf *c,
     const struct deploy_request *req, bool rollback)
 {
-	char *url;
+	char *url, *registry;
 
 	add(cmd, str_dup("--"));
 	add_words(cmd, c->rebuild_command);
@@ -71,6 +71,11 @@ add_rebuild(struct actcommand *cmd, const struct deploy_conf *c,
 	add(cmd, str_dup("--flake"));
 	add(cmd, str_printf("%s#%s", url, c->host));
 	free(url);
+	if ((registry = flakeref_registry(c)) != NULL) {
+		add(cmd, str_dup("--option"));
+		add(cmd, str_dup("flake-registry"));
+		add(cmd, registry);
+	}
 }
 
 static int
@@ -88,7 +93,9 @@ check(const struct deploy_conf *c, const struct deploy_request *req,
 	if (!is_set(req->rev))
 		return (err_set(e, ERR_INPUT, "NIXFLEET_REBUILD_COMMAND needs "
 		    "the commit to switch to"));
-	return (flakeref_check(c, req->rev, e));
+	if (flakeref_check(c, req->rev, e) == -1)
+		return (-1);
+	return (flakeref_register(c, req->rev, e));
 }
 
 int

@@ -103,7 +103,7 @@ deploy_build(const struct deploy_conf *c, const char *rev,
 		e = &local;
 	err_clear(e);
 	if (deploy_check(c, e) == -1 || flakeref_check(c, rev, e) == -1 ||
-	    preflight(c, e) == -1)
+	    preflight(c, e) == -1 || flakeref_register(c, rev, e) == -1)
 		return (-1);
 	roots = file_join(c->state_dir, "roots");
 	root = file_join(roots, "built");

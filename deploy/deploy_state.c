@@ -63,7 +63,8 @@ eval(const struct deploy_conf *c, const char *rev, struct err *e)
 	char *attrs[FLAKEREF_TRIES], *url, *path = NULL;
 	size_t n, i;
 
-	if (flakeref_check(c, rev, e) == -1)
+	if (flakeref_check(c, rev, e) == -1 ||
+	    flakeref_register(c, rev, e) == -1)
 		return (NULL);
 	url = flakeref_url(c, rev);
 	n = flakeref_attrs(c, attrs);

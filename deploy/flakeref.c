@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "file.h"
 #include "flakeref.h"
 #include "str.h"
 
+/* Whoever else's registry has this name comes first, so nobody's should. */
+#define REGISTRY_NAME "nixfleet-source-with-submodules"
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 static bool
@@ -26,16 +29,59 @@ add_encoded(struct buf *b, const char *s)
 			buf_addf(b, "%%%02X", (unsigned)(unsigned char)*s);
 }
 
+static bool
+is_below(const struct deploy_conf *c)
+{
+	return (is_set(c->flake_dir) && !str_eq(c->flake_dir, "."));
+}
+
+char *
+flakeref_registry(const struct deploy_conf *c)
+{
+	return (is_set(c->build_dir) && is_below(c) ?
+	    file_join(c->state_dir, "registry.json") : NULL);
+}
+
+int
+flakeref_register(const struct deploy_conf *c, const char *rev, struct err *e)
+{
+	char *path = flakeref_registry(c), *text = NULL;
+	json_t *all;
+	int rc;
+
+	if (path == NULL)
+		return (0);
+	all = json_pack("{s:i, s:[{s:{s:s, s:s}, s:{s:s, s:s, s:s}}]}",
+	    "version", 2, "flakes", "from", "type", "indirect", "id",
+	    REGISTRY_NAME, "to", "type", "path", "path", c->build_dir, "rev",
+	    rev);
+	if (all == NULL || (text = json_dumps(all, JSON_COMPACT)) == NULL)
+		rc = err_set(e, ERR_INPUT, "\"%s\" cannot be written into a "
+		    "registry of nix: its name must be UTF-8", c->build_dir);
+	else
+		rc = file_write(path, text, strlen(text), 0600, e);
+	json_decref(all);
+	free(text);
+	free(path);
+	return (rc);
+}
+
 char *
 flakeref_url(const struct deploy_conf *c, const char *rev)
 {
 	struct buf b = { 0 };
 
-	/* "?submodules=1" would have nix ask the servers again, by itself. */
+	/* "?submodules=1" would have nix ask the servers again, by itself;
+	   "path:" with "dir=" is refused by nix 2.8 but not from a registry. */
+	if (is_set(c->build_dir) && is_below(c)) {
+		buf_adds(&b, "flake:" REGISTRY_NAME "?dir=");
+		add_encoded(&b, c->flake_dir);
+		return (buf_take(&b));
+	}
 	buf_adds(&b, is_set(c->build_dir) ? "path:" : "git+file://");
 	add_encoded(&b, is_set(c->build_dir) ? c->build_dir : c->repo_dir);
 	buf_addf(&b, "?rev=%s", rev);
-	if (is_set(c->flake_dir) && !str_eq(c->flake_dir, ".")) {
+	if (is_below(c)) {
 		buf_adds(&b, "&dir=");
 		add_encoded(&b, c->flake_dir);
 	}

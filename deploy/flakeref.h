@@ -7,9 +7,24 @@
  * flakeref_url(conf, rev):
  * "git+file:///repo?rev=…", or "path:/build?rev=…" if there is a directory with
  * submodules, with the flake's directory and shallow=1 if they apply,
- * percent-encoded.  The caller frees.
+ * percent-encoded.  With submodules and a flake's directory a name in our
+ * registry.  The caller frees.
  */
 char	*flakeref_url(const struct deploy_conf *, const char *rev);
+
+/**
+ * flakeref_registry(conf):
+ * The registry that nix needs to be given (--option flake-registry) for such a
+ * name; NULL: none.  The caller frees.
+ */
+char	*flakeref_registry(const struct deploy_conf *);
+
+/**
+ * flakeref_register(conf, rev, e):
+ * Write it, if one is needed, for ${rev}.
+ */
+int	 flakeref_register(const struct deploy_conf *, const char *rev,
+	    struct err *) __attribute__((warn_unused_result));
 
 /* conf->user, or else our own name; the caller frees. */
 char	*flakeref_user(const struct deploy_conf *);

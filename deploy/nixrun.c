@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "childenv.h"
+#include "flakeref.h"
 #include "nixlog.h"
 #include "nixrun.h"
 #include "str.h"
@@ -9,28 +10,32 @@
 #define KEEP_ERR 16384
 
 /* Words in nix's reason that tell what kind of failure it is. */
-static const struct {
+static const struct kind {
 	const char *words;
 	enum err_code code;
+	const char *meaning;	/* where nix's words do not say it */
 } kinds[] = {
-	{ "does not provide attribute", ERR_NOTFOUND },
-	{ "No space left on device", ERR_NOSPACE },
-	{ "Disk quota exceeded", ERR_NOSPACE },
-	{ "database or disk is full", ERR_NOSPACE },
-	{ "unable to download", ERR_NET },
-	{ "Could not resolve host", ERR_NET },
-	{ "cannot connect to daemon", ERR_NET },
+	{ "has wrong length for hash type 'sha1'", ERR_INPUT,
+	    "this nix reads no repository with SHA-256 names" },
+	{ "does not provide attribute", ERR_NOTFOUND, NULL },
+	{ "No space left on device", ERR_NOSPACE, NULL },
+	{ "Disk quota exceeded", ERR_NOSPACE, NULL },
+	{ "database or disk is full", ERR_NOSPACE, NULL },
+	{ "unable to download", ERR_NET, NULL },
+	{ "Could not resolve host", ERR_NET, NULL },
+	{ "cannot connect to daemon", ERR_NET, NULL },
 };
 
-static enum err_code
+static const struct kind *
 kind_of(const char *reason)
 {
+	static const struct kind other = { .code = ERR_CHILD };
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strstr(reason, kinds[i].words) != NULL)
-			return (kinds[i].code);
-	return (ERR_CHILD);
+			return (&kinds[i]);
+	return (&other);
 }
 
 static void
@@ -48,18 +53,23 @@ on_quiet(void *cookie)
 
 /* The arguments, with what makes every version of nix understand them. */
 static const char **
-arguments(const struct nixrun *run)
+arguments(const struct nixrun *run, const char *registry)
 {
 	const char **argv;
 	size_t n = 0, at = 0, i;
 
 	while (run->argv[n] != NULL)
 		n++;
-	argv = str_alloc((n + 6) * sizeof(*argv));
+	argv = str_alloc((n + 9) * sizeof(*argv));
 	argv[at++] = run->argv[0];
 	if (str_eq(run->argv[0], "nix")) {
 		argv[at++] = "--extra-experimental-features";
 		argv[at++] = "nix-command flakes";
+		if (registry != NULL) {
+			argv[at++] = "--option";
+			argv[at++] = "flake-registry";
+			argv[at++] = registry;
+		}
 	}
 	for (i = 1; i < n; i++)
 		argv[at++] = run->argv[i];
@@ -74,6 +84,7 @@ static int
 judge(const struct nixrun *run, const struct proc_spec *spec,
     const struct proc_result *res, struct nixlog *log, struct err *e)
 {
+	const struct kind *kind;
 	char *reason;
 
 	if (res->end == PROC_EXITED && res->code == 0) {
@@ -83,7 +94,10 @@ judge(const struct nixrun *run, const struct proc_spec *spec,
 		    run->argv[0], run->max));
 	}
 	if (res->end == PROC_EXITED && (reason = nixlog_error(log)) != NULL) {
-		err_set(e, kind_of(reason), "%s", reason);
+		kind = kind_of(reason);
+		err_set(e, kind->code, "%s", reason);
+		if (kind->meaning != NULL)
+			err_wrap(e, "%s", kind->meaning);
 		free(reason);
 		return (-1);
 	}
@@ -99,7 +113,8 @@ nixrun(const struct nixrun *run, struct buf *out, struct err *e)
 		.cookie = run->conf->cookie,
 	};
 	struct nixlog *log = nixlog_new(&sink);
-	const char **argv = arguments(run);
+	char *registry = flakeref_registry(run->conf);
+	const char **argv = arguments(run, registry);
 	struct proc_env env = { 0 };
 	struct proc_result res = { 0 };
 	struct proc_spec spec = {
@@ -122,6 +137,7 @@ nixrun(const struct nixrun *run, struct buf *out, struct err *e)
 	proc_result_free(&res);
 	proc_env_free(&env);
 	free(argv);
+	free(registry);
 	nixlog_free(&log);
 	return (r);
 }

@@ -103,6 +103,29 @@ test_subdirectory(void **state)
 	free(rev);
 }
 
+/* A nix that reads no repository with SHA-256 names is said to be the reason,
+   not a hash of a wrong length. */
+static void
+test_sha256_names(void **state)
+{
+	struct nixfixture *x = *state;
+	struct deploy_build b;
+	struct err e;
+	char *rev;
+
+	nixfixture_commit(x, "true");
+	free(nixfixture_sh(x, "cd repo; rm -rf .git; git init -q "
+	    "--object-format=sha256; git add .; git -c user.name=x "
+	    "-c user.email=x@y commit -qm x"));
+	rev = nixfixture_sh(x, "git -C repo rev-parse HEAD");
+	if (deploy_build(&x->conf, str_trim(rev), &b, &e) == 0)
+		deploy_build_free(&b);
+	else
+		assert_non_null(strstr(e.text, "this nix reads no repository "
+		    "with SHA-256 names"));
+	free(rev);
+}
+
 /* Lets the builder go on once it is said to be at work. */
 static void
 on_building(void *cookie, const struct deploy_progress *p)
@@ -280,6 +303,7 @@ main(void)
 		NIXFIXTURE_TEST(test_build),
 		NIXFIXTURE_TEST(test_commit_not_tree),
 		NIXFIXTURE_TEST(test_subdirectory),
+		NIXFIXTURE_TEST(test_sha256_names),
 		NIXFIXTURE_TEST(test_progress),
 		NIXFIXTURE_TEST(test_build_fails),
 		NIXFIXTURE_TEST(test_eval_fails),
