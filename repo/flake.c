@@ -50,6 +50,9 @@ say_why(struct repo *r, const struct proc_result *res, struct err *e)
 		r->fail = REPO_FAIL_STOPPED;
 	if (res->end == PROC_EXITED && res->err.len > 0)
 		fail_reason(res->err.data, res->err.len, &why);
+	if (why.len > 0 && strstr(why.data, "has wrong length for hash type "
+	    "'sha1'") != NULL)
+		err_wrap(e, "this nix reads no repository with SHA-256 names");
 	err_wrap(e, "nix flake update%s%s", why.len > 0 ? ": " : "",
 	    why.len > 0 ? why.data : "");
 	buf_free(&why);

@@ -497,17 +497,20 @@ gitdir_scrub(const struct repo *r, const char *dir, bool *touched,
 {
 	struct scrub s = { .r = r, .dir = dir, .e = e };
 	char head[REPO_REV] = "", tip[REPO_REV] = "";
+	const char *name;
 
 	if (gitdir_ref(dir, "HEAD", head) == -1)
 		head[0] = '\0';
 	if (gitdir_ref(dir, r->tracking, tip) == -1)
 		tip[0] = '\0';
+	name = head[0] != '\0' ? head : tip;
 	if (sweep(&s, "", keep_top) == -1 ||
 	    sweep(&s, "/info", keep_info) == -1 ||
 	    sweep_objects(&s) == -1 ||
 	    normalise_refs(&s, head, tip) == -1 ||
 	    put(&s, "info/attributes", attributes) == -1 ||
-	    put_config(&s, strlen(head[0] != '\0' ? head : tip) == 64) == -1)
+	    put_config(&s, name[0] != '\0' ? strlen(name) == 64 :
+	    r->sha256) == -1)
 		return (err_wrap(e, "clean %s/.git", dir));
 	*touched = s.touched;
 	return (0);

@@ -18,8 +18,10 @@ struct repo {
 	char *signers, *gpg_keys;	/* files; NULL: not checked */
 	bool ff_only;
 	bool submodules;
+	bool sha256;		/* names where there is no branch yet */
 	int depth;
-	int64_t net_ms;
+	int64_t net_ms, local_ms;	/* limits of one run of git */
+	int64_t upkeep_s, upkeep_ms;
 	int stop_fd;
 	void (*on_line)(void *, enum proc_stream, const char *, size_t);
 	void (*on_note)(void *, const char *);

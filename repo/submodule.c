@@ -64,15 +64,20 @@ refuse(struct walk *w, const char *path, struct err *e, const char *why)
 
 /* An absent cache is made; one that is there is cleaned like the clone. */
 static int
-open_store(struct walk *w, struct err *e)
+open_store(struct walk *w, size_t digits, struct err *e)
 {
-	const char *const init[] = { "init", "--quiet", "--template=", "--",
-		w->store, NULL };
+	const char *const init[] = { "init", "--quiet", "--template=",
+		digits == 64 ? "--object-format=sha256" :
+		"--object-format=sha1", "--", w->store, NULL };
+	char tip[REPO_REV];
 	struct repo as = *w->r;
-	bool touched;
+	bool touched, fits;
 
 	as.depth = 1;	/* it is shallow, whatever the clone is */
-	if (!gitdir_present(w->store) && (file_rmtree(w->store, e) == -1 ||
+	as.sha256 = digits == 64;
+	fits = gitdir_present(w->store) && (gitdir_ref(w->store, w->r->tracking,
+	    tip) == -1 || strlen(tip) == digits);
+	if (!fits && (file_rmtree(w->store, e) == -1 ||
 	    git_run(w->r, &(struct git_cmd){ .args = init,
 	    .where = GIT_NOWHERE }, NULL, e) == -1))
 		return (-1);
@@ -290,16 +295,15 @@ begin(struct walk *w, const char *dir, const char *rev, struct err *e)
 	if (!w->r->submodules)
 		return (0);
 	w->store = file_join(w->r->home, "submodules");
-	rc = open_store(w, e);
+	rc = open_store(w, strlen(rev), e);
 	if (rc == 0)
 		rc = descend(w, dir, &top, 1, e);
 	free(w->store);
 	return (rc);
 }
 
-/* The cache is of no use: what it held is fetched again. */
-static int
-drop_store(const struct repo *r, struct err *e)
+int
+submodule_drop(const struct repo *r, struct err *e)
 {
 	char *store = file_join(r->home, "submodules");
 	int rc = file_rmtree(store, e);
@@ -330,11 +334,11 @@ submodule_fetch(struct repo *r, const char *dir, const char *rev,
 	if (begin(&look, dir, rev, &ignored) == 0)
 		return (0);
 	r->fail = was;
-	if (store_full(r) && drop_store(r, e) == -1)
+	if (store_full(r) && submodule_drop(r, e) == -1)
 		return (-1);
 	if (begin(&first, dir, rev, e) == 0)
 		return (0);
-	if (r->fail != REPO_FAIL_DAMAGED || drop_store(r, e) == -1)
+	if (r->fail != REPO_FAIL_DAMAGED || submodule_drop(r, e) == -1)
 		return (-1);
 	return (begin(&again, dir, rev, e));
 }
@@ -349,7 +353,7 @@ submodule_write(struct repo *r, const char *dir, const char *rev,
 	if (begin(&w, dir, rev, e) == 0)
 		return (0);
 	if (r->fail == REPO_FAIL_DAMAGED)
-		(void)!drop_store(r, &ignored);
+		(void)!submodule_drop(r, &ignored);
 	return (-1);
 }
 
@@ -361,4 +365,25 @@ submodule_each(struct repo *r, const char *dir, const char *rev,
 		.cookie = cookie };
 
 	return (begin(&w, dir, rev, e));
+}
+
+int
+submodule_fsck(struct repo *r, struct err *e)
+{
+	static const char *const args[] = { "fsck", "--full", "--no-dangling",
+		"--no-progress", NULL };
+	struct walk w = { .r = r, .store = file_join(r->home, "submodules") };
+	struct proc_result res = { 0 };
+	char tip[REPO_REV];
+	int rc = 0;
+
+	if (r->submodules && gitdir_ref(w.store, r->tracking, tip) == 0 &&
+	    (rc = open_store(&w, strlen(tip), e)) == 0)
+		rc = git_run(r, &(struct git_cmd){ .args = args, .quiet = true,
+		    .where = GIT_CLONE, .dir = w.store }, &res, e);
+	if (rc == -1 && res.end == PROC_EXITED && res.code != 0)
+		rc = 1;
+	proc_result_free(&res);
+	free(w.store);
+	return (rc);
 }

@@ -43,4 +43,16 @@ int	 submodule_each(struct repo *, const char *dir, const char *rev,
 	    submodule_fn *, void *, struct err *)
 	    __attribute__((warn_unused_result));
 
+/**
+ * submodule_fsck(r, e):
+ * Check every byte of the cache.  0, also if there is none; 1 if it is damaged,
+ * as ${e} says; -1 if that could not be found out.
+ */
+int	 submodule_fsck(struct repo *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/* Throw the cache away: what it held is fetched again. */
+int	 submodule_drop(const struct repo *, struct err *)
+	    __attribute__((warn_unused_result));
+
 #endif

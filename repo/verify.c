@@ -232,20 +232,18 @@ check_tree(struct check *c, const char *head, struct err *e)
 	return (0);
 }
 
-/* ${rev} NULL: what no reference names, too. */
 static int
-check_store(struct check *c, const char *dir, const char *rev,
-    const char *what, struct err *e)
+check_clone(struct check *c, const char *head, struct err *e)
 {
 	const char *const args[] = { "fsck", "--full", "--no-dangling",
-		"--no-progress", rev, NULL };
+		"--no-progress", head, NULL };
 	struct proc_result res;
 	int rc = 0;
 
 	if (git_run(c->r, &(struct git_cmd){ .args = args,
-	    .where = GIT_CLONE, .dir = dir }, &res, e) == -1) {
+	    .where = GIT_CLONE }, &res, e) == -1) {
 		if (res.end == PROC_EXITED && res.code != 0)
-			problem(c, what, e->text);
+			problem(c, ".git", e->text);
 		else
 			rc = -1;
 	}
@@ -253,17 +251,14 @@ check_store(struct check *c, const char *dir, const char *rev,
 	return (rc);
 }
 
-/* After check_tree, which has cleaned it. */
 static int
 check_cache(struct check *c, struct err *e)
 {
-	char *dir = file_join(c->r->home, "submodules");
-	int rc = 0;
+	int rc = submodule_fsck(c->r, e);
 
-	if (c->r->submodules && gitdir_present(dir))
-		rc = check_store(c, dir, NULL, "submodules", e);
-	free(dir);
-	return (rc);
+	if (rc == 1)
+		problem(c, "submodules", e->text);
+	return (rc == -1 ? -1 : 0);
 }
 
 int
@@ -284,7 +279,7 @@ verify_run(struct repo *r, struct repo_verify *res, struct err *e)
 		git_note(r, "removed from .git what did not belong there");
 	if (gitdir_ref(r->dir, "HEAD", head) == -1)
 		problem(&c, ".git/HEAD", "names no revision");
-	else if (check_store(&c, r->dir, head, ".git", e) == -1 ||
+	else if (check_clone(&c, head, e) == -1 ||
 	    check_tree(&c, head, e) == -1 || check_cache(&c, e) == -1) {
 		done(&c);
 		verify_free(&out);

@@ -37,12 +37,14 @@ def git(*args, cwd=None, check=True):
 class Remote:
     """A bare repository and a person's checkout that pushes to it."""
 
-    def __init__(self, top, branch="main"):
+    def __init__(self, top, branch="main", names="sha1"):
         self.bare = top / "remote.git"
         self.work = top / "work"
         self.branch = branch
-        git("init", "-q", "--bare", "-b", "main", str(self.bare))
-        git("init", "-q", "-b", branch, str(self.work))
+        git("init", "-q", "--bare", f"--object-format={names}", "-b", "main",
+            str(self.bare))
+        git("init", "-q", f"--object-format={names}", "-b", branch,
+            str(self.work))
         git("remote", "add", "origin", str(self.bare), cwd=self.work)
         self.url = f"file://{self.bare}"
 

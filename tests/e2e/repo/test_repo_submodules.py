@@ -3,80 +3,16 @@ but path and URL."""
 
 import os
 import shutil
-import subprocess
 
 import pytest
 
-from repo_rig import ENV, Remote, git
-
-
-def link(remote, path, rev, url, name=None, push=True):
-    """Put a submodule into the remote's next commit, without asking git."""
-    name = name or path
-    text = f'[submodule "{name}"]\n\tpath = {path}\n\turl = {url}\n'
-    modules = remote.work / ".gitmodules"
-    before = modules.read_text() if modules.exists() else ""
-    modules.write_text(before + text)
-    git("add", ".gitmodules", cwd=remote.work)
-    git("update-index", "--add", "--cacheinfo", f"160000,{rev},{path}",
-        cwd=remote.work)
-    # "git add -A" takes a submodule without a directory for a deleted one.
-    (remote.work / path).mkdir(parents=True, exist_ok=True)
-    git("commit", "-qm", f"submodule {path}", cwd=remote.work)
-    if push:
-        remote.push()
-    return remote.head()
-
-
-def move(remote, path, rev):
-    """The submodule's commit is another one from now on."""
-    git("update-index", "--cacheinfo", f"160000,{rev},{path}",
-        cwd=remote.work)
-    git("commit", "-qm", f"move {path}", cwd=remote.work)
-    remote.push()
-    return remote.head()
+from repo_rig import Remote, git
+from submodule_rig import found, link, move, wanted
 
 
 def new_remote(top, name):
     (top / name).mkdir()
     return Remote(top / name)
-
-
-def wanted(bare, rev, top=b""):
-    """{path: (mode, bytes)} of a commit, without what is in submodules."""
-    want = {}
-    for line in subprocess.run(
-            ["git", "-c", "safe.directory=*", "-C", str(bare), "ls-tree",
-             "-r", "-z", "--full-tree", rev], env=ENV, check=True,
-            stdout=subprocess.PIPE).stdout.split(b"\0")[:-1]:
-        meta, path = line.split(b"\t", 1)
-        mode, kind, blob = meta.split(b" ")
-        if kind == b"commit":
-            continue
-        want[top + path] = (mode, subprocess.run(
-            ["git", "-c", "safe.directory=*", "-C", str(bare), "cat-file",
-             "blob", blob.decode()], env=ENV, check=True,
-            stdout=subprocess.PIPE).stdout)
-    return want
-
-
-def found(top):
-    have = {}
-    top = os.fsencode(top)
-    for here, dirs, files in os.walk(top):
-        if here == top and b".git" in dirs:
-            dirs.remove(b".git")
-        for name in files + [d for d in dirs
-                             if os.path.islink(os.path.join(here, d))]:
-            path = os.path.join(here, name)
-            if os.path.islink(path):
-                what = (b"120000", os.readlink(path))
-            else:
-                mode = os.lstat(path).st_mode & 0o100
-                with open(path, "rb") as f:
-                    what = (b"100755" if mode else b"100644", f.read())
-            have[os.path.relpath(path, top)] = what
-    return have
 
 
 @pytest.fixture
@@ -202,6 +138,30 @@ def test_flipped_byte(make_host, remote, lib):
     assert (host.dir / "lib/big").read_bytes() == (
         wanted(lib.bare, lib.head())[b"big"][1])
     assert host.ok("verify")["sound"]
+
+
+def test_maintenance_checks_the_cache(make_host, remote, lib):
+    """The daily check looks at every byte of the submodules, too, and the
+    next pull has sound ones, though nothing else changed."""
+    lib.commit({"big": os.urandom(4096)})
+    remote.commit({"a": "1"})
+    rev = link(remote, "lib", lib.head(), "../lib/remote.git")
+    host = make_host(submodules=1)
+    host.ok("pull")
+    assert host.ok("maintain")["checked"]
+    pack, = (host.state / "git/submodules/.git/objects/pack").glob("*.pack")
+    pack.chmod(0o600)
+    data = bytearray(pack.read_bytes())
+    data[len(data) - 2000] ^= 0xff
+    pack.write_bytes(data)
+    (host.state / "git/checked").unlink()
+    assert "submodules" in host.fails("damaged", "maintain")["text"]
+    assert host.ok("status")["fail"] == "damaged"
+    answer = host.ok("pull")
+    assert not answer["cloned"] and answer["to"] == rev
+    assert host.ok("verify")["sound"]
+    assert host.ok("maintain")["checked"]
+    assert host.ok("status")["fail"] == "none"
 
 
 def test_many_moves(make_host, remote, lib):
