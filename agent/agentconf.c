@@ -320,6 +320,9 @@ agentconf_repo(const struct agentconf *c, struct repo_conf *r)
 	r->commit_name = settings_str(c->set, SET_COMMIT_NAME);
 	r->commit_email = settings_str(c->set, SET_COMMIT_EMAIL);
 	r->fetch_timeout_ms = settings_int(c->set, SET_FETCH_TIMEOUT) * 1000;
+	r->upkeep_s = settings_int(c->set, SET_REPO_UPKEEP);
+	r->upkeep_timeout_ms = settings_int(c->set,
+	    SET_REPO_UPKEEP_TIMEOUT) * 1000;
 	r->signing_key = settings_str(c->set, SET_COMMIT_SIGNING_KEY);
 	r->allowed_signers = settings_str(c->set, SET_TRUST_ALLOWED_SIGNERS);
 	r->gpg_keys = settings_str(c->set, SET_TRUST_GPG_KEYS);

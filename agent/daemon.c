@@ -28,7 +28,6 @@
 #define CLONE_MAX 600000
 #define TIDY_FIRST 1800000
 #define TIDY_RETRY 600000
-#define TIDY_EVERY 86400000
 
 static void
 trim_memory(void)
@@ -345,7 +344,23 @@ arm_clone(struct daemon *d)
 	(void)uv_timer_start(&d->clone, on_clone, wait, 0);
 }
 
-/* Once a day, when nothing runs; whatever comes meanwhile ends it. */
+/* How often the clone is maintained, in ms. */
+static uint64_t
+tidy_every(const struct daemon *d)
+{
+
+	return ((uint64_t)settings_int(d->conf->set, SET_REPO_UPKEEP) * 1000);
+}
+
+static uint64_t
+tidy_wait(const struct daemon *d, uint64_t most)
+{
+	uint64_t every = tidy_every(d);
+
+	return (every < most ? every : most);
+}
+
+/* When nothing runs; whatever comes meanwhile ends it. */
 static void
 on_tidy(uv_timer_t *t)
 {
@@ -358,9 +373,10 @@ on_tidy(uv_timer_t *t)
 	enum reject why;
 	char head[REPO_REV];
 	bool idle = daemon_job(d, &info) == NULL && !d->ending &&
-	    beat_head(d->beat, head);
+	    !jobs_running(d->jobs, d->tidy_op) && beat_head(d->beat, head);
 
-	(void)uv_timer_start(t, on_tidy, idle ? TIDY_EVERY : TIDY_RETRY, 0);
+	(void)uv_timer_start(t, on_tidy, idle ? tidy_every(d) :
+	    tidy_wait(d, TIDY_RETRY), 0);
 	if (idle && intake_take(d, &in, op_id, &why, &e) == -1)
 		log_error("cannot maintain the repository", "error", e.text);
 }
@@ -368,10 +384,11 @@ on_tidy(uv_timer_t *t)
 static void
 arm_tidy(struct daemon *d)
 {
+	uint64_t first = tidy_wait(d, TIDY_FIRST);
 
-	if (d->conf->legacy_dir == NULL)
-		(void)uv_timer_start(&d->tidy, on_tidy, TIDY_FIRST +
-		    rnd_below(TIDY_FIRST), 0);
+	if (d->conf->legacy_dir == NULL && first > 0)
+		(void)uv_timer_start(&d->tidy, on_tidy, first +
+		    rnd_below((uint32_t)first), 0);
 }
 
 /* ---- control socket ---- */

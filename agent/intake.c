@@ -156,9 +156,12 @@ begin(struct daemon *d, const struct journal_request *req)
 }
 
 static int64_t
-deadline_of(const struct intake *in, const struct wire_op *op)
+deadline_of(const struct daemon *d, const struct intake *in,
+    const struct wire_op *op)
 {
 
+	if (str_eq(op->name, "repo-maintain"))
+		return (settings_int(d->conf->set, SET_REPO_UPKEEP_TIMEOUT));
 	if (in->deadline_s <= 0)
 		return (op->deadline_s);
 	return (in->deadline_s < DEADLINE_MAX ? in->deadline_s :
@@ -204,7 +207,7 @@ intake_take(struct daemon *d, const struct intake *in,
 	req.by = str_dup(in->by);
 	req.origin = str_dup(in->origin);
 	req.dialect = in->dialect;
-	req.deadline_s = deadline_of(in, op);
+	req.deadline_s = deadline_of(d, in, op);
 	req.accepted_at = tick_wall();
 	if (journal_add(d->journal, &req, e) == -1) {
 		journal_request_free(&req);

@@ -500,6 +500,13 @@ jobs_main(const struct jobs *jobs, struct jobs_info *info)
 	return (true);
 }
 
+bool
+jobs_running(const struct jobs *jobs, const char *op_id)
+{
+
+	return (find(jobs, op_id) != NULL);
+}
+
 int
 jobs_stop(struct jobs *jobs, const char *op_id, bool hard, struct err *e)
 {

@@ -62,6 +62,9 @@ struct jobs_info {
 };
 bool	 jobs_main(const struct jobs *, struct jobs_info *);
 
+/* Does this operation's worker live? */
+bool	 jobs_running(const struct jobs *, const char *op_id);
+
 /**
  * jobs_stop(jobs, op_id, hard, e):
  * Ask the worker (NULL: the main one) to stop its operation with all its

@@ -173,6 +173,11 @@ const struct setting_def settings_table[SET_COUNT] = {
 
 	ROW(REPO_SUBMODULES, A, BOOL, 0, "false", 0, 0, NULL,
 	    "check out submodules and build with them"),
+	ROW(REPO_UPKEEP, A, SECONDS, 0, "24h", 0, 2592000, NULL,
+	    "how often every byte of the clone is checked, and the clone "
+	    "packed, when nothing else runs; 0: never"),
+	ROW(REPO_UPKEEP_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
+	    "limit for doing that once"),
 
 	/* agent and hub */
 	ROW(LOG_LEVEL, A | H, WORD, 0, "info", 0, 0, log_levels,

@@ -74,6 +74,7 @@ in
       NIXFLEET_REPO_TOKEN_FILE = files.repoTokenFile;
       NIXFLEET_REPO_DEPTH = words cfg.depth;
       NIXFLEET_REPO_SUBMODULES = words cfg.submodules;
+      NIXFLEET_REPO_UPKEEP = cfg.upkeep;
       NIXFLEET_INTERVAL = words cfg.interval;
       NIXFLEET_KEEP_GENERATIONS = words cfg.keepGenerations;
       NIXFLEET_FOLLOW = cfg.follow.mode;

@@ -146,6 +146,16 @@ in
     '';
   };
 
+  upkeep = mkOption {
+    type = types.str;
+    default = "24h";
+    example = "7d";
+    description = ''
+      How often every byte of the clone is checked, and the clone packed,
+      when nothing else runs. "0": never.
+    '';
+  };
+
   interval = mkOption {
     type = types.ints.between 1 3600;
     default = 5;

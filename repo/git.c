@@ -350,7 +350,7 @@ git_run(struct repo *r, const struct git_cmd *cmd, struct proc_result *out,
 	struct proc_env env = { 0 };
 	struct proc_result mine = { 0 }, *res = out != NULL ? out : &mine;
 	struct proc_spec ps = { .cwd = dir, .stop_fd = r->stop_fd,
-		.deadline = cmd->net ? r->net_ms : HANDLE_LOCAL_MS,
+		.deadline = cmd->net ? r->net_ms : r->local_ms,
 		.keep_out = cmd->keep, .keep_err = STDERR_KEEP,
 		.on_line = cmd->quiet ? NULL : r->on_line,
 		.cookie = r->cookie };

@@ -13,19 +13,41 @@
 #include "ready.h"
 #include "seal.h"
 #include "str.h"
+#include "submodule.h"
 #include "tree.h"
 
-#define CHECK_EVERY (20 * 60 * 60)	/* seconds: once a day, never less */
 #define PACKS_MAX 10
 
 /* Was the last full check long ago? */
 static bool
-check_due(const char *stamp)
+check_due(const struct repo *r, const char *stamp)
 {
+	/* Whoever asks as often as that does not come too early. */
+	int64_t every = r->upkeep_s - r->upkeep_s / 6;
 	struct stat st;
 
 	return (stat(stamp, &st) == -1 || st.st_mtime > time(NULL) ||
-	    time(NULL) - st.st_mtime > CHECK_EVERY);
+	    time(NULL) - st.st_mtime >= every);
+}
+
+/* Every byte of clone and submodules; 1 if some are damaged, as ${e} says. */
+static int
+fsck(struct repo *r, struct err *e)
+{
+	struct err why;
+	int rc = ready_fsck(r, true, e);
+
+	if (rc == 1)
+		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check "
+		    "found damage in %s", r->dir);
+	if (rc != 0 || (rc = submodule_fsck(r, &why)) == 0)
+		return (rc);
+	*e = why;
+	if (rc == 1 && submodule_drop(r, e) == 0)
+		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check "
+		    "found damage in the submodules' cache, which is fetched "
+		    "again: %s", why.text);
+	return (rc);
 }
 
 static int
@@ -35,14 +57,13 @@ check(struct repo *r, struct repo_maintain *out, struct err *e)
 	char *seal = file_join(r->home, "seal");
 	int fd, rc = 0;
 
-	if (!check_due(stamp) || (rc = ready_fsck(r, true, e)) == -1)
+	if (!check_due(r, stamp) || (rc = fsck(r, e)) == -1)
 		goto out;
 	out->checked = true;
 	if (rc == 1) {
 		/* Unsealed, it is checked and replaced by the next pull. */
 		(void)unlink(seal);
-		rc = git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check found "
-		    "damage in %s", r->dir);
+		rc = -1;
 	} else if ((fd = open(stamp, O_WRONLY | O_CREAT | O_CLOEXEC |
 	    O_NOFOLLOW, 0600)) != -1) {
 		(void)futimens(fd, NULL);
@@ -104,6 +125,7 @@ maintain_run(struct repo *r, struct repo_maintain *res, struct err *e)
 	seal_load(r, &seal);
 	out.skipped = !as_left(r, &seal);
 	out.before = tree_bytes(r->dir);
+	r->local_ms = r->upkeep_ms;
 	if (!out.skipped && (git_setup(r, e) == -1 ||
 	    check(r, &out, e) == -1 || repack(r, &seal, &out, e) == -1))
 		rc = -1;

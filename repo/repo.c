@@ -27,6 +27,7 @@
 
 /* Another worker of ours may just be ending. */
 #define LOCK_WAIT_MS 5000
+#define UPKEEP_S (24 * 60 * 60)
 
 static char *
 own_executable(void)
@@ -138,6 +139,10 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 		.legacy_dir = copy_path(c->legacy_dir), .depth = c->depth,
 		.net_ms = c->fetch_timeout_ms > 0 ? c->fetch_timeout_ms :
 		    HANDLE_FETCH_MS,
+		.local_ms = HANDLE_LOCAL_MS,
+		.upkeep_s = c->upkeep_s > 0 ? c->upkeep_s : UPKEEP_S,
+		.upkeep_ms = c->upkeep_timeout_ms > 0 ?
+		    c->upkeep_timeout_ms : HANDLE_LOCAL_MS,
 		.stop_fd = c->stop_fd, .on_line = c->on_line,
 		.on_note = c->on_note, .cookie = c->cookie };
 	r->askpass = c->askpass != NULL ? str_dup(c->askpass) :

@@ -83,6 +83,9 @@ struct repo_conf {
 	const char *allowed_signers, *gpg_keys;
 	bool fast_forward;	/* refuse a rewritten branch */
 	int64_t fetch_timeout_ms; /* each talk with the server; 0: 120 s */
+	int64_t upkeep_s;	/* repo_maintain checks what was not checked
+				   for this long; 0: a day */
+	int64_t upkeep_timeout_ms; /* each step of it; 0: 15 min */
 	int stop_fd;		/* readable: give up; -1: none */
 	/* Output of git and nix (any byte), and what we did in words; may be
 	   NULL. */
@@ -130,7 +133,7 @@ struct repo_verify {
 /* What maintenance did. */
 struct repo_maintain {
 	bool skipped;		/* the clone has to be pulled first */
-	bool checked;		/* every byte of .git, once a day */
+	bool checked;		/* every byte of .git: it was due */
 	bool repacked;
 	int64_t before, after;	/* bytes on disk */
 };
@@ -211,9 +214,10 @@ void	 repo_verify_free(struct repo_verify *);
 
 /**
  * repo_maintain(r, out, e):
- * For when nothing else is to be done: the daily full check, and one pack
- * instead of many, without what no branch needs any more.  Can be killed at
- * any moment.  Damage is recorded and mended by the next pull.
+ * For when nothing else is to be done: the full check of clone and submodules
+ * if it is due, and one pack instead of many, without what no branch needs any
+ * more.  Can be killed at any moment.  Damage is recorded and mended by the
+ * next pull.
  */
 int	 repo_maintain(struct repo *, struct repo_maintain *, struct err *)
 	    __attribute__((warn_unused_result));

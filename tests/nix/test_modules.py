@@ -132,7 +132,7 @@ def test_every_option_arrives(module):
       hostname = "atlas"; version = "3.1.5"; nixpkgsVersion = "26.05";
       themeColor = "#769ff0"; location = "cloud"; deviceType = "server";
       repoTokenFile = "/run/agenix/repo"; sshKnownHosts = "git.example x";
-      depth = 1; submodules = true; caFile = "/etc/ca.pem"; pinnedPubkey = "sha256//x";
+      depth = 1; submodules = true; upkeep = "7d"; caFile = "/etc/ca.pem"; pinnedPubkey = "sha256//x";
       allowInsecureHttp = true; flakeAttr = "a.b"; rebuildCommand = "true";
       settings.NIXFLEET_BUILD_TIMEOUT = "8h";
     """))
@@ -143,6 +143,7 @@ def test_every_option_arrives(module):
     assert env["NIXFLEET_DEVICE_TYPE"] == "server"
     assert env["NIXFLEET_REPO_DEPTH"] == "1"
     assert env["NIXFLEET_REPO_SUBMODULES"] == "true"
+    assert env["NIXFLEET_REPO_UPKEEP"] == "7d"
     assert env["NIXFLEET_ALLOW_INSECURE_HTTP"] == "true"
     assert env["NIXFLEET_BUILD_TIMEOUT"] == "8h"
     named = {n for n in env if n.startswith("NIXFLEET_")}
