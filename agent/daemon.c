@@ -13,10 +13,9 @@
 #include "installed.h"
 #include "intake.h"
 #include "log.h"
-#include "rnd.h"
 #include "settle.h"
 #include "str.h"
-#include "tick.h"
+#include "upkeep.h"
 #include "wire_op.h"
 
 #include "daemon.h"
@@ -24,10 +23,6 @@
 
 #define EXIT_UPDATED_LINUX 101
 #define END_PATIENCE 10000
-#define CLONE_FIRST 30000
-#define CLONE_MAX 600000
-#define TIDY_FIRST 1800000
-#define TIDY_RETRY 600000
 
 static void
 trim_memory(void)
@@ -253,8 +248,6 @@ updated(const char *op)
 	return (changed);
 }
 
-static void	arm_clone(struct daemon *);
-
 static void
 on_job_end(void *cookie, const char *op_id)
 {
@@ -283,7 +276,7 @@ on_job_end(void *cookie, const char *op_id)
 		}
 		journal_request_free(&req);
 	}
-	arm_clone(d);
+	upkeep_clone(d);
 	trim_memory();
 }
 
@@ -296,99 +289,6 @@ on_job_tick(void *cookie)
 		reporter_pump(d->reporter);
 	if (d->control != NULL)
 		control_pump(d->control);
-}
-
-/* The first clone is a pull of our own, tried until there is one. */
-static void
-on_clone(uv_timer_t *t)
-{
-	struct daemon *d = t->data;
-	struct intake in = { .op = "pull", .by = "agent", .origin = "local" };
-	struct jobs_info info;
-	struct err e = { 0 };
-	enum reject why;
-	char *old;
-
-	if (daemon_job(d, &info) != NULL || beat_cloned(d->beat))
-		return;
-	if (d->clone_op[0] != '\0') {
-		/* One failed attempt is enough to look at. */
-		old = journal_dir(d->journal, d->clone_op);
-		if (file_rmtree(old, &e) == -1)
-			log_warn("cannot tidy the journal", "error", e.text);
-		free(old);
-		d->clone_op[0] = '\0';
-	}
-	d->clone_tries++;
-	if (intake_take(d, &in, d->clone_op, &why, &e) == -1)
-		log_error("cannot clone the repository", "error", e.text);
-}
-
-/* When there is no such clone yet, try (again) after a while. */
-static void
-arm_clone(struct daemon *d)
-{
-	uint64_t wait = CLONE_FIRST;
-	unsigned i;
-
-	if (d->conf->legacy_dir != NULL || beat_cloned(d->beat)) {
-		d->clone_tries = 0;
-		return;
-	}
-	for (i = 1; i < d->clone_tries && wait < CLONE_MAX; i++)
-		wait *= 2;
-	if (wait > CLONE_MAX)
-		wait = CLONE_MAX;
-	wait = d->clone_tries == 0 ? 0 : wait / 2 +
-	    rnd_below((uint32_t)wait / 2);
-	(void)uv_timer_start(&d->clone, on_clone, wait, 0);
-}
-
-/* How often the clone is maintained, in ms. */
-static uint64_t
-tidy_every(const struct daemon *d)
-{
-
-	return ((uint64_t)settings_int(d->conf->set, SET_REPO_UPKEEP) * 1000);
-}
-
-static uint64_t
-tidy_wait(const struct daemon *d, uint64_t most)
-{
-	uint64_t every = tidy_every(d);
-
-	return (every < most ? every : most);
-}
-
-/* When nothing runs; whatever comes meanwhile ends it. */
-static void
-on_tidy(uv_timer_t *t)
-{
-	struct daemon *d = t->data;
-	struct intake in = { .op = "repo-maintain", .by = "agent",
-	    .origin = "local" };
-	struct jobs_info info;
-	char op_id[ULID_LEN + 1];
-	struct err e = { 0 };
-	enum reject why;
-	char head[REPO_REV];
-	bool idle = daemon_job(d, &info) == NULL && !d->ending &&
-	    !jobs_running(d->jobs, d->tidy_op) && beat_head(d->beat, head);
-
-	(void)uv_timer_start(t, on_tidy, idle ? tidy_every(d) :
-	    tidy_wait(d, TIDY_RETRY), 0);
-	if (idle && intake_take(d, &in, op_id, &why, &e) == -1)
-		log_error("cannot maintain the repository", "error", e.text);
-}
-
-static void
-arm_tidy(struct daemon *d)
-{
-	uint64_t first = tidy_wait(d, TIDY_FIRST);
-
-	if (d->conf->legacy_dir == NULL && first > 0)
-		(void)uv_timer_start(&d->tidy, on_tidy, first +
-		    rnd_below((uint32_t)first), 0);
 }
 
 /* ---- control socket ---- */
@@ -539,8 +439,7 @@ start(struct daemon *d, const char *const *env, struct err *e)
 	    (uint64_t)d->interval * 1000, (uint64_t)d->interval * 1000);
 	(void)uv_signal_start(&d->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->intr, on_signal, SIGINT);
-	arm_clone(d);
-	arm_tidy(d);
+	upkeep_start(d);
 	follower_start(d->follower);
 	return (0);
 }
