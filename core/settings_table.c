@@ -22,7 +22,6 @@ static const char *const locations[] = { "home", "work", "cloud", "office",
 	"mobile", "other", NULL };
 static const char *const device_types[] = { "server", "desktop", "laptop",
 	"gaming", "vm", "container", "other", NULL };
-
 static const char *const metrics_modes[] = { "token", "loopback", "off",
 	NULL };
 
@@ -156,6 +155,13 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(REPO_SEED, A, PATH, 0, NULL, 0, 0, NULL,
 	    "bundle or repository that the first clone takes its objects "
 	    "from"),
+	ROW(REPO_SUBMODULES, A, BOOL, 0, "false", 0, 0, NULL,
+	    "check out submodules and build with them"),
+	ROW(REPO_UPKEEP, A, SECONDS, 0, "24h", 0, 2592000, NULL,
+	    "how often every byte of the clone is checked, and the clone "
+	    "packed, when nothing else runs; 0: never"),
+	ROW(REPO_UPKEEP_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
+	    "limit for doing that once"),
 	ROW(FOLLOW, A, WORD, 0, "off", 0, 0, follow_modes,
 	    "what to do by itself when the branch moves: nothing, pull, switch "
 	    "to it, or prepare it for the next boot"),
@@ -170,14 +176,6 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(REBOOT_WINDOW, A, HOURS, 0, NULL, 0, 0, NULL,
 	    "hours of the week in which to restart the machine if what was "
 	    "followed needs it; default: never"),
-
-	ROW(REPO_SUBMODULES, A, BOOL, 0, "false", 0, 0, NULL,
-	    "check out submodules and build with them"),
-	ROW(REPO_UPKEEP, A, SECONDS, 0, "24h", 0, 2592000, NULL,
-	    "how often every byte of the clone is checked, and the clone "
-	    "packed, when nothing else runs; 0: never"),
-	ROW(REPO_UPKEEP_TIMEOUT, A, SECONDS, 0, "15m", 1, 86400, NULL,
-	    "limit for doing that once"),
 
 	/* agent and hub */
 	ROW(LOG_LEVEL, A | H, WORD, 0, "info", 0, 0, log_levels,

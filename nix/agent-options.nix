@@ -21,7 +21,8 @@ in
     description = ''
       Whether to run the NixFleet agent: it keeps a private clone of the
       fleet's configuration repository and builds and activates this host's
-      configuration from it when the hub, or somebody on this host, asks.
+      configuration from it when the hub, or somebody on this host, asks, or
+      when the branch moves (`follow.mode`).
     '';
   };
 

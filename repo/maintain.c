@@ -38,13 +38,13 @@ fsck(struct repo *r, struct err *e)
 	int rc = ready_fsck(r, true, e);
 
 	if (rc == 1)
-		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check "
+		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the regular check "
 		    "found damage in %s", r->dir);
 	if (rc != 0 || (rc = submodule_fsck(r, &why)) == 0)
 		return (rc);
 	*e = why;
 	if (rc == 1 && submodule_drop(r, e) == 0)
-		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the daily check "
+		(void)git_fail(r, REPO_FAIL_DAMAGED, e, "the regular check "
 		    "found damage in the submodules' cache, which is fetched "
 		    "again: %s", why.text);
 	return (rc);

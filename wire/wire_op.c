@@ -62,7 +62,7 @@ const struct wire_op wire_op_table[] = {
 	    "vouch for one revision that the trust settings refuse, and pull",
 	    4, accept_args },
 	{ "repo-maintain", L | I, 900,
-	    "check the clone and pack it, as the agent does daily when idle",
+	    "check the clone and pack it, as the agent does itself when idle",
 	    4, no_args },
 };
 /* clang-format on */

@@ -469,7 +469,7 @@ def test_maintenance_does_not_vouch_for_the_tree(host, remote):
 
 
 def test_maintenance_finds_damage(host, remote, tmp_path):
-    """A bit that the disk flipped is found daily and mended by a pull."""
+    """A bit that the disk flipped is found and mended by a pull."""
     spy = tmp_path / "spy"
     spy.mkdir()
     # After git wrote it and before the clone was looked at.
@@ -488,7 +488,7 @@ fi
     host.ok("pull")
     host.env["PATH"] = path
     answer = host.fails("damaged", "maintain")
-    assert "daily check" in answer["text"]
+    assert "regular check" in answer["text"]
     assert host.ok("status")["fail"] == "damaged"
     assert (host.dir / "a").read_text() == "1"
     assert host.ok("pull")["cloned"]
