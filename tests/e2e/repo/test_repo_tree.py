@@ -211,6 +211,17 @@ def test_odd_paths(make_host, remote):
     assert host.ok("verify")["sound"]
 
 
+def test_case_twins(host, remote):
+    """Names that differ in case alone are two files, also when one goes."""
+    remote.commit({"Twin": "1", "twin": "2", "Dir/f": "3", "dir/f": "4"})
+    host.ok("pull")
+    assert_tree_is(host, remote.tip())
+    assert host.ok("verify")["sound"]
+    remote.commit({"Twin": None, "dir/f": "5"})
+    host.ok("pull")
+    assert_tree_is(host, remote.tip())
+
+
 def test_submodule_stays_empty(make_host, remote, tmp_path):
     """A submodule is not fetched; its directory is there and empty."""
     remote.commit({"a": "1"})
