@@ -540,9 +540,10 @@ def test_trap_bites(planted):
     host, p, again, bite = planted
     again()
     (p.clone / "flake.nix").write_text("changed")
+    # No terminal: git would ask there for a password, and wait.
     subprocess.run(["git", *bite], cwd=p.clone, stdin=subprocess.DEVNULL,
-                   env=ENV,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   env=ENV, start_new_session=True)
     assert p.mark.exists()
 
 
