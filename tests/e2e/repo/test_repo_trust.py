@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from repo_rig import ENV, assert_tree_is, git
+from repo_rig import ENV, Host, assert_tree_is, git
 from signer import GpgSigner, Signer
 
 
@@ -221,6 +221,20 @@ def test_gpg(make_host, remote, gpg, ann):
     remote.commit({"a": "by nobody"})
     host.fails("untrusted", "pull")
     assert_tree_is(host, rev)
+    gpg.keys.write_text("no keys")
+    host.fails("credentials", "pull")
+
+
+def test_gpg_far_down(make_host, remote, gpg):
+    """A state directory too deep for gpg's sockets is none for its keys."""
+    gpg.config(remote.work)
+    rev = remote.commit({"a": "1"})
+    near = make_host(gpg=gpg.keys)
+    deep = near.state / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True, mode=0o700)
+    host = Host(near.tool, deep, **{k: v for k, v in near.conf.items()
+                                    if k not in ("dir", "state")})
+    assert host.ok("pull")["to"] == rev
     gpg.keys.write_text("no keys")
     host.fails("credentials", "pull")
 
