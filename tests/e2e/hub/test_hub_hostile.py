@@ -1,6 +1,7 @@
 """Agents, browsers and strangers that mean harm."""
 
 import contextlib
+import os
 import resource
 import socket
 import time
@@ -134,7 +135,9 @@ def test_greedy_browser(hub, agent, user):
         browser.send("subscribe", {"op_id": ulid(1), "after": 0})
         # The store answers in turn: what was asked before is read by then.
         user.get(f"/api/operations/{ulid(1)}/output?limit=1")
-    assert memory(hub) - before < 64 * 1024
+    # AddressSanitizer keeps 256 MiB of what was freed.
+    kept = 256 if "ASAN_OPTIONS" in os.environ else 0
+    assert memory(hub) - before < (64 + kept) * 1024
     browser.drop()
 
 
