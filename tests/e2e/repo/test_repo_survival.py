@@ -269,6 +269,22 @@ def test_branch_deleted(host, remote):
     assert_tree_is(host, rev)
 
 
+def test_branch_renamed(host, remote):
+    """The old name is missing until the settings, or the server, follow."""
+    rev = remote.tip()
+    git("branch", "-m", "main", "trunk", cwd=remote.bare)
+    host.fails("branch_missing", "pull")
+    assert_tree_is(host, rev)
+    host.conf["branch"] = "trunk"
+    assert not host.ok("ensure")["cloned"]
+    assert host.git("symbolic-ref", "HEAD") == "refs/heads/trunk"
+    git("branch", "-m", "trunk", "main", cwd=remote.bare)
+    host.conf["branch"] = "main"
+    host.ok("ensure")
+    assert_tree_is(host, rev)
+    assert host.ok("verify")["sound"]
+
+
 def test_empty_repository(make_host, remote):
     """A repository without a commit is told from a missing branch."""
     host = make_host()
