@@ -37,6 +37,8 @@ def why_not():
     """Why machines cannot be booted here; None if they can."""
     if os.geteuid() != 0:
         return "not root"
+    if os.environ.get("container") == "systemd-nspawn":
+        return "inside a systemd-nspawn container"
     system = platform.freedesktop_os_release()
     if system.get("VERSION_CODENAME") != SUITE:
         return f"programs built on {system['NAME']} need not run on {SUITE}"

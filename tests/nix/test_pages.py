@@ -37,7 +37,7 @@ in
 """
 # A page shows what it is about; what every agent or hub needs is added.
 REST = {
-    "agent": 'enable = true; url = "https://fleet.example"; '
+    "agent": 'enable = true; url = lib.mkDefault "https://fleet.example"; '
              'tokenFile = lib.mkDefault "/run/token"; '
              'repoUrl = "ssh://git@git.example/fleet.git";',
     "hub": 'enable = true; agentTokenFile = lib.mkDefault "/run/token";',
