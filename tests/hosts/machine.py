@@ -16,28 +16,17 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
+
+from fleet import FleetError, wait_for  # noqa: E402
 
 REBOOTED = 133  # systemd-nspawn --keep-unit; systemd.exec(5) calls it so
 HERE = pathlib.Path(__file__).resolve().parent
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 RECORDS = "/var/lib/nixfleet-activate"
-
-
-class MachineError(Exception):
-    """A machine did not do what it must; the text says what."""
-
-
-def wait_for(what, check, seconds=30.0):
-    """Return check()'s first true value; MachineError after the deadline."""
-    end = time.monotonic() + seconds
-    while True:
-        value = check()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise MachineError(f"waited {seconds:g} s for {what}")
-        time.sleep(0.05)
 
 
 def ulid():
@@ -96,7 +85,7 @@ class Machine:
 
     def _find_leader(self):
         if self.nspawn.poll() is not None:
-            raise MachineError((self.dir / "console").read_text())
+            raise FleetError((self.dir / "console").read_text())
         path = f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children"
         for pid in pathlib.Path(path).read_text().split():
             with contextlib.suppress(OSError):
@@ -124,7 +113,7 @@ class Machine:
         """It restarts itself; carry that out as nspawn's manager would."""
         status = self.nspawn.wait(90)
         if status != REBOOTED:
-            raise MachineError(f"nspawn ended with {status}, no reboot")
+            raise FleetError(f"nspawn ended with {status}, no reboot")
         self._clear_cgroups()
         self.boot()
 
@@ -168,7 +157,7 @@ class Machine:
     def run(self, script, seconds=60, user=None):
         code, text = self.try_run(script, seconds, user)
         if code != 0:
-            raise MachineError(f"{script}: status {code}\n{text}")
+            raise FleetError(f"{script}: status {code}\n{text}")
         return text
 
     def inside(self, path):
@@ -225,7 +214,7 @@ class Machine:
         answer = self.control(cmd="run", op=op, follow=False,
                               **({"args": args} if args else {}))
         if answer["type"] == "error":
-            raise MachineError(answer["text"])
+            raise FleetError(answer["text"])
         return answer["op_id"]
 
     def result(self, op_id):
@@ -238,8 +227,8 @@ class Machine:
         try:
             return wait_for(f"{op_id} to end", lambda: self.result(op_id),
                             seconds)
-        except MachineError as error:
-            raise MachineError(f"{error}\n{self.story(op_id)}") from None
+        except FleetError as error:
+            raise FleetError(f"{error}\n{self.story(op_id)}") from None
 
     def log(self, op_id):
         """The texts of an operation's log; none before there is one."""
@@ -271,8 +260,8 @@ class Machine:
         try:
             wait_for("the hub to have it all",
                      lambda: self.told(op_id) == want, 40)
-        except MachineError:
-            raise MachineError(f"{self.told(op_id)}\nand not\n{want}")
+        except FleetError:
+            raise FleetError(f"{self.told(op_id)}\nand not\n{want}")
 
     def record(self, op_id):
         """What the activation service has on record; {} if nothing."""
@@ -283,7 +272,7 @@ class Machine:
     def in_phase(self, op_id, phase, seconds=30.0):
         def there():
             if self.result(op_id):
-                raise MachineError(f"over before it was {phase}:\n"
+                raise FleetError(f"over before it was {phase}:\n"
                                    + self.story(op_id))
             return self.record(op_id).get("phase") == phase
 

@@ -8,41 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "unitfile.h"
-
-static void
-on_value(void *cookie, int line, const char *key, const char *value)
-{
-	buf_addf(cookie, "%d:%s=%s;", line, key, value);
-}
-
-/* ${text} read: "LINE:KEY=VALUE;…", or the error. */
-static void
-assert_read(const char *text, const char *want)
-{
-	struct buf b = { 0 };
-	struct err e;
-
-	buf_adds(&b, "");
-	if (unitfile_parse(text, strlen(text), on_value, &b, &e) == -1)
-		assert_string_equal(e.text, want);
-	else
-		assert_string_equal(b.data, want);
-	buf_free(&b);
-}
+#include "values.h"
 
 /* Lines are joined and counted as systemd does it. */
 static void
 test_parse(void **unused)
 {
 	(void)unused;
-	assert_read("", "");
-	assert_read("\n[S]\nA=b\n", "3:A=b;");
-	assert_read("# A=b\n; B=c\n A = b \\\n  c\nD=", "3:A=b    c;5:D=;");
-	assert_read("A=b\\", "1:A=b\\;");
-	assert_read("[S]\nnonsense\n", "line 2 is not KEY=VALUE");
-	assert_read("=x\n", "line 1 has no key");
+	values_are(unitfile_parse, "", "");
+	values_are(unitfile_parse, "\n[S]\nA=b\n", "3:A=b;");
+	values_are(unitfile_parse,
+	    "# A=b\n; B=c\n A = b \\\n  c\nD=", "3:A=b    c;5:D=;");
+	values_are(unitfile_parse, "A=b\\", "1:A=b\\;");
+	values_are(
+	    unitfile_parse, "[S]\nnonsense\n", "line 2 is not KEY=VALUE");
+	values_are(unitfile_parse, "=x\n", "line 1 has no key");
 }
 
 /* Quotes hold blanks together, a backslash means what it means there. */

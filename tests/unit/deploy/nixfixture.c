@@ -83,6 +83,16 @@ nixfixture_sh(struct nixfixture *x, const char *command)
 	return (out);
 }
 
+void
+nixfixture_gone(struct nixfixture *x, const char *file)
+{
+	char *wait = str_printf("while grep -qs '^State:.[^ZX]' "
+	    "/proc/$(cat %s)/status; do sleep 0.05; done", file);
+
+	free(nixfixture_sh(x, wait));
+	free(wait);
+}
+
 static void
 environment(struct nixfixture *x)
 {

@@ -51,6 +51,9 @@ void	 nixfixture_switch(struct nixfixture *, const char *rev,
 /* Run a shell command in x->dir; its output, to be freed; aborts on failure. */
 char	*nixfixture_sh(struct nixfixture *, const char *command);
 
+/* Wait until the process whose number is in ${file} has ended. */
+void	 nixfixture_gone(struct nixfixture *, const char *file);
+
 /* Does x->dir/${name} exist? */
 bool	 nixfixture_has(const struct nixfixture *, const char *name);
 

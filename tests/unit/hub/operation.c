@@ -1,68 +1,11 @@
-#include "rig.h"
+#include "oprig.h"
 
 #include "fleet.h"
 #include "opstep.h"
 #include "opstore.h"
 #include "present.h"
-#include "str.h"
 #include "tick.h"
 #include "ulid.h"
-
-static struct rig rig;
-static struct rig_agent a3, a4;
-
-static int
-setup(void **unused)
-{
-	(void)unused;
-	memset(&rig, 0, sizeof(rig));
-	a3 = (struct rig_agent){ .host = "old" };
-	a4 = (struct rig_agent){ .host = "new", .agent_id = "A",
-	    .dialect = 4 };
-	rig_up(&rig);
-	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
-	assert_int_equal(rig_connect(&rig, &a4, NULL, NULL), 0);
-	rig_await(&a4, "registered", 1);
-	rig_forget(&a3);
-	rig_forget(&a4);
-	return (0);
-}
-
-static int
-teardown(void **unused)
-{
-	(void)unused;
-	if (a3.conn != NULL)
-		rig_gone(&a3, true);
-	if (a4.conn != NULL)
-		rig_gone(&a4, true);
-	rig_forget(&a3);
-	rig_forget(&a4);
-	free(a3.token);
-	free(a4.token);
-	rig_down(&rig);
-	return (0);
-}
-
-static const struct operation *
-op_of(const char *id)
-{
-	const struct operation *op = operation_find(rig.hub->operations, id);
-
-	assert_non_null(op);
-	return (op);
-}
-
-static void
-ends(const char *id, enum outcome outcome, bool reported)
-{
-	const struct operation *op = op_of(id);
-
-	assert_int_equal(op->state, OP_FINISHED);
-	assert_string_equal(names_outcome(op->outcome),
-	    names_outcome(outcome));
-	assert_int_equal(op->reported, reported);
-}
 
 static void
 status4(const char *id, const char *outcome)
@@ -109,11 +52,11 @@ test_dialect4(void **unused)
 	    json_object_get(o, "progress"), "phase")), "fetch");
 	json_decref(o);
 	status4(id, "ok");
-	ends(id, OUTCOME_OK, true);
+	oprig_ends(id, OUTCOME_OK, true);
 	rig_await(&a4, "status_ack", 1);
 	status4(id, "failed");
 	rig_await(&a4, "status_ack", 2);
-	ends(id, OUTCOME_OK, true);
+	oprig_ends(id, OUTCOME_OK, true);
 }
 
 static void
@@ -233,17 +176,17 @@ test_resume(void **unused)
 	    id);
 	rig_settle(&rig);
 	rig_gone(&a4, false);
-	assert_int_equal(op_of(id)->state, OP_LOST);
+	assert_int_equal(oprig_op(id)->state, OP_LOST);
 	rig_gone(&a3, false);
 	rig_restart(&rig);
-	assert_int_equal(op_of(id)->state, OP_LOST);
-	assert_int_equal(op_of(id)->last_seq, 1);
+	assert_int_equal(oprig_op(id)->state, OP_LOST);
+	assert_int_equal(oprig_op(id)->last_seq, 1);
 	snprintf(resume, sizeof(resume), "{\"%s\":2}", id);
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, resume), 0);
 	rig_await(&a4, "output_ack", 1);
-	assert_int_equal(op_of(id)->state, OP_RUNNING);
+	assert_int_equal(oprig_op(id)->state, OP_RUNNING);
 	status4(id, "rolled_back");
-	ends(id, OUTCOME_ROLLED_BACK, true);
+	oprig_ends(id, OUTCOME_ROLLED_BACK, true);
 }
 
 /* Never accepted and not known: sent again.  Accepted and not known any
@@ -265,9 +208,9 @@ test_unknown(void **unused)
 	    "{\"op_id\":\"%s\"}}", id);
 	rig_gone(&a4, false);
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
-	ends(id, OUTCOME_INTERRUPTED, false);
+	oprig_ends(id, OUTCOME_INTERRUPTED, false);
 	status4(id, "ok");
-	ends(id, OUTCOME_OK, true);
+	oprig_ends(id, OUTCOME_OK, true);
 	rig_await(&a4, "status_ack", 1);
 }
 
@@ -287,7 +230,7 @@ test_deadline(void **unused)
 	assert_int_equal(op->state, OP_STOPPING);
 	assert_int_equal(rig_count(&a4, "stop"), 1);
 	opstep_event(op, OPSTATE_EV_DEADLINE, NULL);
-	ends(id, OUTCOME_TIMED_OUT, false);
+	oprig_ends(id, OUTCOME_TIMED_OUT, false);
 	rig_gone(&a4, false);
 	if (a3.conn != NULL)
 		rig_gone(&a3, false);
@@ -296,7 +239,7 @@ test_deadline(void **unused)
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, resume), 0);
 	rig_await(&a4, "registered", 1);
 	status4(id, "failed");
-	ends(id, OUTCOME_FAILED, true);
+	oprig_ends(id, OUTCOME_FAILED, true);
 	rig_await(&a4, "status_ack", 1);
 }
 
@@ -318,10 +261,10 @@ test_queue(void **unused)
 	assert_int_equal(operation_queued(op->host), 1);
 	rig_gone(&a3, true);
 	rig_restart(&rig);
-	assert_int_equal(op_of(id)->state, OP_QUEUED);
+	assert_int_equal(oprig_op(id)->state, OP_QUEUED);
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
 	rig_await(&a4, "command", 1);
-	assert_int_equal(op_of(id)->state, OP_SENT);
+	assert_int_equal(oprig_op(id)->state, OP_SENT);
 }
 
 /* One at a time; forced ones wait in line; stop works in every state. */
@@ -348,147 +291,16 @@ test_stop(void **unused)
 	assert_string_equal(json_string_value(json_object_get(
 	    rig_got(&a4, "stop"), "op_id")), id);
 	status4(id, "stopped");
-	ends(id, OUTCOME_STOPPED, true);
+	oprig_ends(id, OUTCOME_STOPPED, true);
 	assert_int_equal(second->state, OP_SENT);
 	rig_gone(&a4, false);
 	assert_int_equal(operation_stop(second, "operator", &e), 0);
 	assert_int_equal(second->state, OP_STOPPING);
 	assert_int_equal(rig_connect(&rig, &a4, a4.token, "{}"), 0);
-	ends(id2, OUTCOME_STOPPED, true);
+	oprig_ends(id2, OUTCOME_STOPPED, true);
 	assert_int_equal(rig_count(&a4, "command"), 0);
 	assert_int_equal(operation_stop(second, "operator", &e), -1);
 	assert_string_equal(rig_refused(&rig, "new", "stop"), "no_pending");
-}
-
-static void
-beat3(const char *pending)
-{
-	rig_say(&a3, "{\"type\":\"heartbeat\",\"payload\":{\"generation\":"
-	    "\"abcdef1\",\"nixpkgs_version\":\"\",\"pending_command\":%s,"
-	    "\"command_pid\":null,\"metrics\":null}}", pending);
-}
-
-static void
-status3(const char *command, const char *word, int code)
-{
-	rig_say(&a3, "{\"type\":\"status\",\"payload\":{\"status\":\"%s\","
-	    "\"command\":\"%s\",\"exit_code\":%d}}", word, command, code);
-}
-
-/* Dialect 3: words instead of ids; the heartbeat after the end, which still
-   names the command, does not make the host busy. */
-static void
-test_dialect3(void **unused)
-{
-	struct operation *op = rig_ask(&rig, "old", "pull");
-	char id[27];
-	json_t *c;
-
-	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
-	c = rig_got(&a3, "command");
-	assert_int_equal(json_object_size(c), 1);
-	beat3("\"pull\"");
-	assert_int_equal(op->state, OP_RUNNING);
-	rig_say(&a3, "{\"type\":\"output\",\"payload\":{\"line\":\"hello\","
-	    "\"stream\":\"stderr\",\"command\":\"\",\"is_error\":false}}");
-	rig_settle(&rig);
-	assert_int_equal(op->lines, 1);
-	assert_int_equal(op->last_seq, 1);
-	status3("pull", "ok", 0);
-	ends(id, OUTCOME_OK, true);
-	beat3("\"pull\"");
-	assert_null(operation_running(fleet_find(rig.hub->fleet, "old")));
-	status3("pull", "ok", 0);
-	ends(id, OUTCOME_OK, true);
-}
-
-/* A switch of dialect 3 is over when the agent is back, not when the link
-   breaks; a break before its word is no success. */
-static void
-test_switch3(void **unused)
-{
-	struct operation *op = rig_ask(&rig, "old", "switch");
-	char id[27];
-
-	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
-	status3("switch", "ok", 0);
-	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
-	rig_gone(&a3, true);
-	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
-	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
-	ends(id, OUTCOME_OK, true);
-	assert_int_equal(fleet_find(rig.hub->fleet, "old")
-	    ->said[COMPARTMENT_SYSTEM].status, CHECK_OK);
-	op = rig_ask(&rig, "old", "rollback");
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
-	beat3("\"rollback\"");
-	rig_gone(&a3, false);
-	assert_int_equal(op->state, OP_LOST);
-	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
-	assert_int_equal(op->state, OP_LOST);
-	beat3("null");
-	ends(id, OUTCOME_INTERRUPTED, false);
-	status3("rollback", "error", 1);
-	ends(id, OUTCOME_FAILED, true);
-}
-
-/* Still at it after a reconnect: it goes on. */
-static void
-test_still3(void **unused)
-{
-	struct operation *op = rig_ask(&rig, "old", "test");
-
-	(void)unused;
-	rig_await(&a3, "command", 1);
-	rig_gone(&a3, false);
-	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
-	beat3("\"test\"");
-	assert_int_equal(op->state, OP_RUNNING);
-	rig_say(&a3, "{\"type\":\"operation_progress\",\"payload\":{"
-	    "\"progress\":{\"tests\":{\"current\":2,\"total\":8,\"results\":"
-	    "null,\"status\":\"in_progress\"}}}}");
-	assert_int_equal(op->done, 2);
-	assert_int_equal(op->expected, 8);
-}
-
-/* Stop of dialect 3 gives two statuses (130, then -1): one outcome. */
-static void
-test_stop3(void **unused)
-{
-	struct operation *op = rig_ask(&rig, "old", "pull");
-	char id[27];
-
-	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
-	rig_ask(&rig, "old", "stop");
-	assert_string_equal(json_string_value(json_object_get(
-	    rig_got(&a3, "command"), "command")), "stop");
-	status3("pull", "stopped", 130);
-	ends(id, OUTCOME_STOPPED, true);
-	status3("pull", "error", -1);
-	ends(id, OUTCOME_STOPPED, true);
-}
-
-/* Restart and reboot give no status: being back is the proof. */
-static void
-test_restart3(void **unused)
-{
-	struct operation *op = rig_ask(&rig, "old", "restart");
-	char id[27];
-
-	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
-	rig_gone(&a3, true);
-	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
-	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
-	ends(id, OUTCOME_OK, true);
 }
 
 /* What an agent refuses is refused, with its reason. */
@@ -504,11 +316,11 @@ test_rejected(void **unused)
 	rig_await(&a3, "command", 1);
 	rig_say(&a4, "{\"type\":\"command_rejected\",\"payload\":{\"reason\":"
 	    "\"paused by root\",\"op_id\":\"%s\",\"code\":\"paused\"}}", id);
-	ends(id, OUTCOME_REFUSED, true);
-	assert_string_equal(op_of(id)->message, "paused by root");
+	oprig_ends(id, OUTCOME_REFUSED, true);
+	assert_string_equal(oprig_op(id)->message, "paused by root");
 	rig_say(&a3, "{\"type\":\"command_rejected\",\"payload\":{\"reason\":"
 	    "\"command already running\"}}");
-	ends(id3, OUTCOME_REFUSED, true);
+	oprig_ends(id3, OUTCOME_REFUSED, true);
 }
 
 /* What a person started on the host is seen here too. */
@@ -522,16 +334,16 @@ test_local(void **unused)
 	    "\"seq\":1,\"ts\":5,\"lines\":[{\"t\":\"one\",\"s\":\"stdout\"}]}}",
 	    id);
 	rig_settle(&rig);
-	assert_int_equal(op_of(id)->state, OP_RUNNING);
+	assert_int_equal(oprig_op(id)->state, OP_RUNNING);
 	assert_string_equal(rig_refused(&rig, "new", "pull"), "busy");
 	status4(id, "ok");
-	ends(id, OUTCOME_OK, true);
-	assert_string_equal(op_of(id)->op, "pull");
+	oprig_ends(id, OUTCOME_OK, true);
+	assert_string_equal(oprig_op(id)->op, "pull");
 	rig_await(&a4, "status_ack", 1);
 	/* Another host has no say in it. */
 	rig_say(&a3, "{\"type\":\"command_accepted\",\"payload\":{\"op_id\":"
 	    "\"%s\"}}", id);
-	assert_ptr_equal(op_of(id)->host, fleet_find(rig.hub->fleet, "new"));
+	assert_ptr_equal(oprig_op(id)->host, fleet_find(rig.hub->fleet, "new"));
 }
 
 /* Refusals name what is wrong. */
@@ -599,16 +411,14 @@ test_list(void **unused)
 	assert_string_equal(l.first, id);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, oprig_up, oprig_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_dialect4), T(test_resume), T(test_unknown),
-		T(test_deadline), T(test_queue), T(test_stop),
-		T(test_dialect3), T(test_switch3), T(test_still3),
-		T(test_stop3), T(test_restart3), T(test_rejected),
+		T(test_deadline), T(test_queue), T(test_stop), T(test_rejected),
 		T(test_local), T(test_refusals), T(test_list),
 		T(test_ack_waits), T(test_history),
 	};
