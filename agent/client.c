@@ -489,14 +489,15 @@ pump_progress(struct client *c)
 	send_obj(c, "progress", obj);
 }
 
-/* The operation's result, if it is over. */
+/* The operation's result, if it is over for the agent, too. */
 static json_t *
 result_of(const struct client *c)
 {
 	struct journal_result res;
 	json_t *obj;
 
-	if (journal_result(c->conf->journal, c->op_id, &res, NULL) == -1)
+	if (str_eq(c->conf->running(c->conf->cookie), c->op_id) ||
+	    journal_result(c->conf->journal, c->op_id, &res, NULL) == -1)
 		return (NULL);
 	obj = journal_result_json(&res);
 	journal_result_free(&res);

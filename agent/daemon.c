@@ -196,6 +196,14 @@ on_state(void *cookie)
 		uv_stop(&d->loop);
 }
 
+static bool
+runs(void *cookie, const char *op_id)
+{
+	const struct daemon *d = cookie;
+
+	return (d->jobs != NULL && jobs_running(d->jobs, op_id));
+}
+
 static void
 on_status_sent(void *cookie)
 {
@@ -212,7 +220,7 @@ start_link(struct daemon *d, struct err *e)
 	    .token = on_token, .on_refused = on_refused, .on_open = on_open,
 	    .on_message = on_message, .on_arrived = on_arrived,
 	    .on_room = on_room, .on_state = on_state, .cookie = d };
-	struct reporter_conf rc = { .journal = d->journal,
+	struct reporter_conf rc = { .journal = d->journal, .running = runs,
 	    .on_status = on_status_sent, .cookie = d };
 
 	if (d->conf->url.tls && tls_trust_load(

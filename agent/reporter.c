@@ -371,7 +371,8 @@ pump_status(struct reporter *r, struct report *p)
 	    (p->from_hub || p->status_tries < STATUS_TRIES);
 	if (p->status_acked || (p->status_sent && !again))
 		return (false);
-	if (journal_result(r->conf.journal, p->op_id, &res, NULL) == -1)
+	if (r->conf.running(r->conf.cookie, p->op_id) ||
+	    journal_result(r->conf.journal, p->op_id, &res, NULL) == -1)
 		return (false);
 	if (p->sent >= res.last_seq) {
 		send_status(r, p, &res);

@@ -21,6 +21,11 @@ struct reporter;
 struct reporter_conf {
 	struct journal *journal;
 	struct hublink *link;
+	/*
+	 * Does its worker still count as at work?  Its result waits, so that
+	 * nobody hears of an end that the agent's own state denies.
+	 */
+	bool (*running)(void *, const char *op_id);
 	/* The status of an operation was sent (a heartbeat is due). */
 	void (*on_status)(void *);
 	void *cookie;

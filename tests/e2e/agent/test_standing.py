@@ -111,3 +111,16 @@ def test_drift(agent):
     assert agent.fleet.closure("atlas") == ours
     assert status(agent)["summary"]["rule"] == "ok"
     assert "drift" not in json.loads(shown(agent, "--json"))["summary"]["rule"]
+
+
+def test_end_is_the_end(new_agent):
+    """Whoever hears that an operation ended finds the agent at rest, even
+    where the hub's messages make it look at the journal all the time."""
+    agent = new_agent().start().ready()
+    rules = set()
+    for _ in range(10):
+        op_id = agent.hub.command("pull")
+        while not agent.hub.all("status", op_id=op_id):
+            agent.hub.link().send("output_ack", {"op_id": op_id, "seq": 0})
+        rules.add(agent.ask("status")[0]["summary"]["rule"])
+    assert "working" not in rules
