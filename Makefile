@@ -110,8 +110,9 @@ docs: build ## write the reference pages that are made from tables
 	    $(OBJ)/docs/$$page-doc > docs/reference/$$page.md; done
 	@scripts/options-doc > docs/reference/options.md
 
-format: ## clang-format every C file
+format: ## clang-format and nixfmt for every C and Nix file
 	clang-format -i $$(git ls-files '*.c' '*.h')
+	nixfmt $$(git ls-files '*.nix')
 
 clean: ## delete everything that was built
 	rm -rf build web/dist web/node_modules

@@ -126,7 +126,7 @@
         };
       });
 
-      formatter = each (linux ++ darwin) (pkgs: pkgs.nixfmt);
+      formatter = each (linux ++ darwin) (pkgs: pkgs.nixfmt-tree);
 
       checks = each linux (
         pkgs:
@@ -155,7 +155,7 @@
               '';
 
           format = pkgs.runCommand "nixfleet-format" { nativeBuildInputs = [ pkgs.nixfmt ]; } ''
-            nixfmt --check ${./flake.nix} ${./nix}/*.nix ${./nix/tests}/*.nix ${./cli/migrate.nix}
+            find ${./.} -name '*.nix' -exec nixfmt --check {} +
             touch $out
           '';
 

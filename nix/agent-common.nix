@@ -16,9 +16,7 @@ let
 
   words = value: if value == true then "true" else toString value;
 
-  set = lib.filterAttrs (
-    _: value: value != null && value != "" && value != false
-  );
+  set = lib.filterAttrs (_: value: value != null && value != "" && value != false);
 
   files = {
     inherit (cfg)
@@ -28,6 +26,10 @@ let
       caFile
       ;
   };
+
+  deployKey = lib.optionalString (cfg.sshKeyFile == null) (
+    "  ${name}.sshKeyFile = \"/run/agenix/nixfleet-deploy-key\";  # for ssh\n"
+  );
 
   inStore = file: file != null && hasPrefix builtins.storeDir (toString file);
   literal = file: builtins.isPath file;
@@ -111,7 +113,7 @@ in
     and write, instead of ${name}.configRepo = "${cfg.configRepo}":
       ${name}.repoUrl = "<that address>";
       ${name}.branch = "${cfg.branch}";
-    ${lib.optionalString (cfg.sshKeyFile == null) "  ${name}.sshKeyFile = \"/run/agenix/nixfleet-deploy-key\";  # for ssh\n"}'';
+    ${deployKey}'';
 
   assertions = [
     {

@@ -10,12 +10,10 @@ let
       type = types.nullOr types.path;
       default = null;
       inherit example;
-      description =
-        description
-        + ''
+      description = description + ''
 
-          systemd reads the file as root and hands it to the hub.
-        '';
+        systemd reads the file as root and hands it to the hub.
+      '';
     };
 in
 {

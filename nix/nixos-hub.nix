@@ -60,8 +60,7 @@ let
 
   notInStore = lib.mapAttrsToList (option: file: {
     assertion =
-      option == "tlsCertFile"
-      || !(builtins.isPath file || hasPrefix builtins.storeDir (toString file));
+      option == "tlsCertFile" || !(builtins.isPath file || hasPrefix builtins.storeDir (toString file));
     message = ''
       ${name}.${option} is a file in the Nix store, which everybody can read.
       Write the path as a string, of a file that is on the host at run time:

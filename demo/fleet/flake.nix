@@ -3,13 +3,19 @@
 
   inputs.modules.url = "git+file://@modules@?ref=main";
 
-  outputs = { self, modules }:
+  outputs =
+    { self, modules }:
     let
-      host = name: modules.lib.mkHost ({
-        inherit name;
-        system = "@system@";
-        root = "@root@";
-      } // import ./hosts/${name});
+      host =
+        name:
+        modules.lib.mkHost (
+          {
+            inherit name;
+            system = "@system@";
+            root = "@root@";
+          }
+          // import ./hosts/${name}
+        );
     in
     {
       fleet = {

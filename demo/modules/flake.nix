@@ -4,7 +4,15 @@
   outputs = { self }: {
     # A host's closure: files below etc/ and a program that puts them in
     # place.  Plain derivations, so nothing is downloaded to build it.
-    lib.mkHost = { name, system, root, greeting, services, seconds ? 2 }:
+    lib.mkHost =
+      {
+        name,
+        system,
+        root,
+        greeting,
+        services,
+        seconds ? 2,
+      }:
       let
         etc = derivation {
           name = "${name}-etc";

@@ -55,8 +55,7 @@ let
     && substring (stringLength text - stringLength suffix) (-1) text == suffix;
   concatStringsSep = builtins.concatStringsSep;
   splitString =
-    sep: text:
-    filter isString (split (replaceStrings [ "." "/" "+" ] [ "\\." "/" "\\+" ] sep) text);
+    sep: text: filter isString (split (replaceStrings [ "." "/" "+" ] [ "\\." "/" "\\+" ] sep) text);
   escapeShellArg =
     arg:
     let
@@ -117,8 +116,7 @@ let
           one path values;
     };
     strMatching =
-      pattern:
-      simple "string matching the pattern ${pattern}" (v: isString v && match pattern v != null);
+      pattern: simple "string matching the pattern ${pattern}" (v: isString v && match pattern v != null);
     ints.between =
       low: high:
       simple "integer between ${toString low} and ${toString high} (both inclusive)" (

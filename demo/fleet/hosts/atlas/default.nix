@@ -1,4 +1,7 @@
 {
   greeting = "Welcome to atlas, the gateway.";
-  services = [ "firewall" "proxy" ];
+  services = [
+    "firewall"
+    "proxy"
+  ];
 }

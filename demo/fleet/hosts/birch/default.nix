@@ -1,4 +1,7 @@
 {
   greeting = "Welcome to birch, the build machine.";
-  services = [ "scheduler" "cache" ];
+  services = [
+    "scheduler"
+    "cache"
+  ];
 }

@@ -1,4 +1,7 @@
 {
   greeting = "Welcome to cedar, the file server.";
-  services = [ "files" "backup" ];
+  services = [
+    "files"
+    "backup"
+  ];
 }
