@@ -430,8 +430,7 @@ follower_status(const struct follower *f)
 	    json_string(f->fail_text) : json_null());
 	(void)json_object_set_new(obj, "failed_at", f->fail != NULL ?
 	    record_time_s(f->failed_at) : json_null());
-	(void)json_object_set_new(obj, "quarantine",
-	    followstate_json(&f->fs));
+	(void)json_object_set_new(obj, "held_back", followstate_json(&f->fs));
 	if (pausing)
 		pause_free(&p);
 	return (obj);

@@ -36,7 +36,7 @@ int	 follower_resume(struct follower *, struct err *)
 /**
  * follower_status(f):
  * {mode, window, paused, last_poll, next_poll, failure, failure_text,
- * quarantine}, a new reference.
+ * held_back}, a new reference.
  */
 json_t	*follower_status(const struct follower *);
 

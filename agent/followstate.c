@@ -39,7 +39,7 @@ static const struct record_field held_fields[] = {
 /* The file. */
 struct stored {
 	char *done, *done_mode, *rebooted;
-	json_t *held;
+	json_t *held_back;
 };
 
 #define ROW(m, t, f) RECORD_ROW(stored, m, t, f)
@@ -47,7 +47,7 @@ static const struct record_field fields[] = {
 	ROW(done, RECORD_STR, RECORD_OMIT),
 	ROW(done_mode, RECORD_STR, RECORD_OMIT),
 	ROW(rebooted, RECORD_STR, RECORD_OMIT),
-	ROW(held, RECORD_JSON, 0),
+	ROW(held_back, RECORD_JSON, 0),
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -70,7 +70,7 @@ take_held(const json_t *list, struct followstate *fs, struct err *e)
 	size_t i;
 
 	if (list != NULL && !json_is_array(list))
-		return (err_set(e, ERR_DAMAGED, "held is no list"));
+		return (err_set(e, ERR_DAMAGED, "held_back is no list"));
 	for (i = 0; i < json_array_size(list) && i < FOLLOWSTATE_HELD; i++) {
 		if (record_decode(held_fields, NHELD, json_array_get(list, i),
 		    &fs->held[i], e) == -1)
@@ -98,9 +98,9 @@ followstate_parse(const char *text, size_t len, struct followstate *fs,
 	fs->done = st.done;
 	fs->done_mode = st.done_mode;
 	fs->rebooted = st.rebooted;
-	if ((rc = take_held(st.held, fs, e)) == -1)
+	if ((rc = take_held(st.held_back, fs, e)) == -1)
 		followstate_free(fs);
-	json_decref(st.held);
+	json_decref(st.held_back);
 	return (rc);
 }
 
@@ -140,10 +140,10 @@ followstate_save(const char *dir, const struct followstate *fs, struct err *e)
 	int rc;
 
 	for (i = 0; i < fs->nheld; i++)
-		(void)json_array_append_new(st.held, record_encode(held_fields,
-		    NHELD, &fs->held[i]));
+		(void)json_array_append_new(st.held_back,
+		    record_encode(held_fields, NHELD, &fs->held[i]));
 	rc = record_write(path, 0600, fields, NFIELDS, &st, e);
-	json_decref(st.held);
+	json_decref(st.held_back);
 	free(path);
 	return (rc);
 }

@@ -175,8 +175,8 @@ repo_json(const struct daemon *d, const json_t *follow)
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		if ((v = json_object_get(follow, times[i])) != NULL)
 			(void)json_object_set(obj, times[i], v);
-	(void)json_object_set(obj, "quarantine", json_object_get(follow,
-	    "quarantine"));
+	(void)json_object_set(obj, "held_back", json_object_get(follow,
+	    "held_back"));
 	return (obj);
 }
 

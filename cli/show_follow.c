@@ -55,7 +55,7 @@ add_held(struct table *t, const json_t *held)
 void
 show_follow_add(struct table *t, const json_t *follow)
 {
-	const json_t *list = json_object_get(follow, "quarantine"), *held;
+	const json_t *list = json_object_get(follow, "held_back"), *held;
 	size_t i;
 
 	if (!json_is_object(follow))

@@ -48,6 +48,7 @@ SPELLINGS = [(re.compile(wrong), right) for wrong, right in (
     (r"\b(enrolment|agent) tokens?\b", "shared token, or own token"),
     (r"\bpreseeding\b", "pre-seeding"),
     (r"\bdash[- ]board", "dashboard"),
+    (r"[Qq]uarantin", "held back"),
 )]
 
 

@@ -61,9 +61,9 @@ def test_failed_activation_is_held_back(machine):
     again; the branch's next revision is."""
     follow(machine, "switch")
     machine.push("2", after="exit 2", units=UNIT)
-    wait_for("the quarantine", lambda: (status(machine) or {}).get(
-        "follow", {}).get("quarantine"), 90)
-    held = status(machine)["follow"]["quarantine"][0]
+    wait_for("what is held back", lambda: (status(machine) or {}).get(
+        "follow", {}).get("held_back"), 90)
+    held = status(machine)["follow"]["held_back"][0]
     assert held["kind"] in ("activation", "rolled_back"), held
     assert held["retry_at"] is None
     assert machine.link("/run/current-system").endswith("h1-1")

@@ -171,7 +171,7 @@ export function following(host: Host): { word: Word; held: Held[] } | null {
   const follow = object(host.facts?.follow);
   const mode = text(follow?.mode);
   if (!follow || !mode) return null;
-  const held = objects(follow.quarantine)
+  const held = objects(follow.held_back)
     .map((h) => ({ revision: text(h.revision) ?? '', text: text(h.text) ?? '', retry_at: text(h.retry_at) }));
   const p = object(follow.paused);
   if (p) {

@@ -33,10 +33,10 @@ test('a host that is away is not called up to date', () => {
 test('how a host follows', () => {
   const says = (follow: Host['facts']) => following(host({ facts: { follow } }));
   assert.equal(following(host()), null);
-  assert.deepEqual(says({ mode: 'switch', quarantine: [] })?.word, { text: 'Follows by itself (switch).', tone: 'ok' });
+  assert.deepEqual(says({ mode: 'switch', held_back: [] })?.word, { text: 'Follows by itself (switch).', tone: 'ok' });
   assert.match(says({ mode: 'off', paused: { until: null, reason: 'exams', by: 'ada' } })?.word.text ?? '',
     /^Paused by ada until somebody resumes it: exams\.$/);
-  const held = says({ mode: 'pull', quarantine: [{ revision: 'abc', kind: 'build', text: 'no', retry_at: null }] });
+  const held = says({ mode: 'pull', held_back: [{ revision: 'abc', kind: 'build', text: 'no', retry_at: null }] });
   assert.equal(held?.word.tone, 'warn');
   assert.equal(held?.held[0]?.revision, 'abc');
   assert.equal(says({ mode: 'pull', failure: 'auth', failure_text: 'refused' })?.word.tone, 'bad');
@@ -58,11 +58,11 @@ test('what a host says is taken as text only', () => {
   for (const odd of [null, 5, 'x', [], [null], [5], ['x'], {}, { text: {} }] as Json[]) {
     const bad = host({ facts: {
       summary: { level: 'constructor', text: 'x', action: odd }, states: [odd, { state: odd, revision: odd, path: odd }],
-      follow: { mode: 'pull', window: odd, paused: odd, quarantine: [odd, { revision: odd, kind: odd, text: odd, retry_at: odd }] },
+      follow: { mode: 'pull', window: odd, paused: odd, held_back: [odd, { revision: odd, kind: odd, text: odd, retry_at: odd }] },
     } });
     const found = [standing(bad), following(bad), standing(host({ facts: { summary: odd, states: odd } })),
       standing(host({ facts: { summary: { text: odd }, states: odd } })),
-      following(host({ facts: { follow: odd } })), following(host({ facts: { follow: { mode: 'pull', quarantine: odd } } })),
+      following(host({ facts: { follow: odd } })), following(host({ facts: { follow: { mode: 'pull', held_back: odd } } })),
       following(host({ facts: { follow: { mode: odd, failure_text: odd, paused: { until: odd, reason: odd, by: odd } } } }))];
     for (const one of found) {
       for (const row of [one?.word, ...(one && 'states' in one ? one.states : []), ...(one && 'held' in one ? one.held : [])]) {

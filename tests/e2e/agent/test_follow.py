@@ -30,7 +30,7 @@ def status(agent):
 
 def held(agent):
     """{revision: entry} of what is held back."""
-    return {h["revision"]: h for h in status(agent)["follow"]["quarantine"]}
+    return {h["revision"]: h for h in status(agent)["follow"]["held_back"]}
 
 
 def ops(agent, **fields):
@@ -196,7 +196,7 @@ def test_failed_build_is_held_back(new_agent):
     agent = follow(new_agent()).ready()
     settled(agent, agent.fleet.head())
     bad, mend = break_build(agent)
-    entry = wait_for("the quarantine", lambda: held(agent).get(bad), 60)
+    entry = wait_for("what is held back", lambda: held(agent).get(bad), 60)
     assert entry["kind"] == "build" and entry["retry_at"]
     assert entry["op_id"] in [op["op_id"] for op in ops(agent,
                                                         outcome="failed")]
@@ -204,21 +204,21 @@ def test_failed_build_is_held_back(new_agent):
     assert len(ops(agent, outcome="failed")) == 1
     agent.hub.wait("the fact", lambda: any(
         bad in [h["revision"] for h in beat["facts"].get("follow", {}).get(
-            "quarantine", [])] for beat in agent.hub.all("heartbeat")
+            "held_back", [])] for beat in agent.hub.all("heartbeat")
         if beat.get("facts")))
     assert bad in [h["revision"] for h in
-                   status(agent)["repo"]["quarantine"]]
+                   status(agent)["repo"]["held_back"]]
     mend()
     settled(agent, agent.fleet.head())
 
 
-def test_quarantine_survives_a_restart(new_agent):
+def test_held_back_survives_a_restart(new_agent):
     """What was held back stays so when the agent starts again; a person who
     switches to it is not held back."""
     agent = alone(new_agent())
     settled(agent, agent.fleet.head())
     bad, _ = break_build(agent)
-    wait_for("the quarantine", lambda: held(agent).get(bad), 60)
+    wait_for("what is held back", lambda: held(agent).get(bad), 60)
     agent.end()
     alone(agent)
     polls(agent, 2)
