@@ -22,8 +22,7 @@ static const char *const locations[] = { "home", "work", "cloud", "office",
 	"mobile", "other", NULL };
 static const char *const device_types[] = { "server", "desktop", "laptop",
 	"gaming", "vm", "container", "other", NULL };
-static const char *const metrics_modes[] = { "token", "loopback", "off",
-	NULL };
+static const char *const metrics_modes[] = { "token", "off", NULL };
 
 #define A SETTINGS_AGENT
 #define H SETTINGS_HUB
@@ -223,8 +222,7 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(REPO_POLL, H, SECONDS, 0, "30s", 1, 86400, NULL,
 	    "how often the configuration repository is looked at"),
 	ROW(METRICS, H, WORD, 0, "token", 0, 0, metrics_modes,
-	    "who may read GET /metrics: with a token, also without one from "
-	    "this machine, or nobody"),
+	    "who may read GET /metrics: with a token, or nobody"),
 	ROW(METRICS_TOKEN, H, STR, SETTING_SECRET, NULL, 0, 0, NULL,
 	    "token for GET /metrics alone; a session's is good too"),
 	ROW(METRICS_TOKEN_FILE, H, PATH, 0, NULL, 0, 0, NULL,

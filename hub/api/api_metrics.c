@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "fail.h"
 #include "fleet.h"
 #include "http.h"
 #include "http_header.h"
@@ -226,18 +227,24 @@ add_fetched(struct buf *out, const char *name, const struct fleet_host *h)
 	json_decref(v);
 }
 
+/* Whatever a host says, there are only so many series. */
+static const char *
+failure_word(const char *said)
+{
+	enum repo_fail known = fail_parse(said);
+
+	return (fail_name(known == REPO_NFAIL ? REPO_FAIL_OTHER : known));
+}
+
 static void
 add_failing(struct buf *out, const char *name, const struct fleet_host *h)
 {
 	json_t *v = repo_fact(h, "failure");
 	const char *word = json_string_value(v);
 
-	if (word != NULL) {
-		buf_addf(out, "nixfleet_%s{host=\"%s\",status=\"", name,
-		    h->id);
-		add_escaped(out, word);
-		buf_adds(out, "\"} 1\n");
-	}
+	if (word != NULL)
+		buf_addf(out, "nixfleet_%s{host=\"%s\",status=\"%s\"} 1\n",
+		    name, h->id, failure_word(word));
 	json_decref(v);
 }
 
@@ -273,14 +280,12 @@ add_hosts(struct buf *out, const struct fleet *f)
 }
 
 static bool
-may_scrape(struct http_req *r, const char *mode)
+may_scrape(struct http_req *r)
 {
 	const struct hub *hub = r->srv->hub;
 	const char *bearer = r->authorization == NULL ? NULL :
 	    http_header_bearer(r->authorization);
 
-	if (strcmp(mode, "loopback") == 0 && r->local)
-		return (true);
 	if (hub->metrics_token != NULL && bearer != NULL &&
 	    str_secret_eq(hub->metrics_token, bearer))
 		return (true);
@@ -291,15 +296,14 @@ void
 api_metrics_show(struct http_req *r)
 {
 	struct hub *hub = r->srv->hub;
-	const char *mode = settings_str(hub->settings, SET_METRICS);
 	struct buf out = { NULL, 0, 0 };
 
-	if (strcmp(mode, "off") == 0) {
+	if (strcmp(settings_str(hub->settings, SET_METRICS), "off") == 0) {
 		http_reply_error(r, 404, "not_found",
 		    "NIXFLEET_METRICS is off");
 		return;
 	}
-	if (!may_scrape(r, mode)) {
+	if (!may_scrape(r)) {
 		http_reply_error(r, 401, "unauthorized", "metrics want "
 		    "Authorization: Bearer with the token of "
 		    "NIXFLEET_METRICS_TOKEN_FILE or of a session");

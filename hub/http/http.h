@@ -40,7 +40,6 @@ struct http_req {
 	char *host, *origin, *authorization, *cookie, *csrf, *content_type;
 	char *accept, *accept_encoding, *if_none_match;
 	char client[HTTP_PROXY_ADDR];	/* who asks, proxies looked through */
-	bool local;			/* from this machine, by no proxy */
 	bool secure;			/* TLS here or at a trusted proxy */
 	int64_t content_length;		/* -1: not said */
 	struct buf body;

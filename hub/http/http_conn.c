@@ -96,25 +96,6 @@ custom(struct lws *wsi, const char *name)
 	return (value);
 }
 
-/* Has a proxy left its mark?  Not every one names the client. */
-static bool
-by_proxy(struct lws *wsi)
-{
-	static const enum lws_token_indexes tokens[] = {
-		WSI_TOKEN_X_FORWARDED_FOR, WSI_TOKEN_HTTP_X_REAL_IP,
-		WSI_TOKEN_HTTP_VIA };
-	static const char *const others[] = { "forwarded:",
-		"x-forwarded-proto:", "x-forwarded-host:" };
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
-		found |= lws_hdr_total_length(wsi, tokens[i]) > 0;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		found |= lws_hdr_custom_length(wsi, others[i],
-		    (int)strlen(others[i])) >= 0;
-	return (found);
-}
-
 /* Who is on the other side, and did he come by TLS? */
 static void
 read_peer(struct http_req *r, struct lws *wsi)
@@ -126,8 +107,6 @@ read_peer(struct http_req *r, struct lws *wsi)
 	peer[0] = '\0';
 	lws_get_peer_simple(wsi, peer, sizeof(peer));
 	http_proxy_client(r->srv->proxies, peer, fwd, r->client);
-	r->local = !by_proxy(wsi) && (strcmp(r->client, "::1") == 0 ||
-	    str_prefix(r->client, "127."));
 	r->secure = r->srv->tls ||
 	    http_proxy_secure(r->srv->proxies, peer, proto);
 	free(fwd);
