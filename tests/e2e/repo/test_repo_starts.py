@@ -1,6 +1,5 @@
 """How a clone begins and goes on; situations known from git-sync."""
 
-import json
 import os
 import subprocess
 
@@ -110,30 +109,3 @@ def test_flaky_server(git_http, make_host, remote):
         server.status = None
         rev = new
     assert host.ok("status")["fail"] == "server"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
-def test_modes_that_keep_us_out(host, remote):
-    """Modes that lock an ordinary user out are mended; root sees none."""
-    for top in (host.state, remote.bare, remote.work):
-        subprocess.run(["chown", "-R", "65534:65534", str(top)], check=True)
-    for part in host.dir.parents:
-        if part.stat().st_uid == 0 and part.stat().st_mode & 0o777 == 0o700:
-            part.chmod(0o711)
-
-    def run(op):
-        done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-             *host.argv(op)], env=host.env, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        assert done.returncode == 0, done
-        return json.loads(done.stdout)
-
-    rev = run("pull")["to"]
-    git = host.dir / ".git"
-    for path in (git / "objects", git / "objects" / "pack", git / "refs",
-                 git / "refs" / "heads", git, git / "config", git / "HEAD",
-                 host.dir / "hosts", host.dir / "flake.nix"):
-        path.chmod(0)
-        assert run("pull")["to"] == rev, path
-        assert run("verify")["sound"], path
