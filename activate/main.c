@@ -12,6 +12,7 @@
 #include "file.h"
 #include "guard.h"
 #include "log.h"
+#include "platform.h"
 #include "service.h"
 #include "str.h"
 #include "supervise.h"
@@ -324,12 +325,8 @@ main(int argc, char **argv)
 		;
 	if (i == NVERBS)
 		return (usage_error("unknown verb", argv[1]));
-#ifdef __linux__
-	/* Also when the switch has replaced or deleted our file. */
-	o.self = "/proc/self/exe";
-#else
-	o.self = argv[0];
-#endif
+	/* The switch may replace or delete our file. */
+	o.self = platform_self(argv[0]);
 	if ((r = read_options(&o, verbs[i].bit, argv + 2)) != 0)
 		return (r);
 	return (verbs[i].act(&o));

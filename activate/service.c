@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "log.h"
 #include "osinfo.h"
+#include "platform.h"
 #include "record.h"
 #include "service.h"
 #include "str.h"
@@ -300,15 +301,10 @@ static int (*const verbs[])(struct ask *, struct err *) = {
 static void
 restart_machine(const struct service *s)
 {
-#ifdef __APPLE__
-	const char *const argv[] = { "/sbin/shutdown", "-r", "now", NULL };
-#else
-	const char *const argv[] = { "systemctl", "reboot", NULL };
-#endif
 	struct proc_env env = { 0 };
 	struct proc_result res = { 0 };
-	struct proc_spec spec = { .argv = argv, .deadline = REBOOT_TIMEOUT,
-		.stop_fd = -1, .keep_err = 4096 };
+	struct proc_spec spec = { .argv = platform_reboot,
+		.deadline = REBOOT_TIMEOUT, .stop_fd = -1, .keep_err = 4096 };
 	struct err e = { 0 };
 
 	childenv_make(&env, s->dir);
@@ -321,23 +317,6 @@ restart_machine(const struct service *s)
 }
 
 /* ---- peers ---- */
-
-static int
-peer_of(int fd, uid_t *uid, gid_t *gid)
-{
-#ifdef SO_PEERCRED
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		return (-1);
-	*uid = cred.uid;
-	*gid = cred.gid;
-	return (0);
-#else
-	return (getpeereid(fd, uid, gid));
-#endif
-}
 
 /* A line without its newline; ERR_INPUT if none comes in time. */
 static int
@@ -412,7 +391,8 @@ serve(const struct service *s, int fd)
 	uid_t uid;
 	int r;
 
-	if (peer_of(fd, &uid, &a.gid) == -1 || (uid != 0 && uid != s->user)) {
+	if (platform_peer(fd, &uid, &a.gid) == -1 ||
+	    (uid != 0 && uid != s->user)) {
 		log_warn("a stranger asked and got no answer");
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agenthost.h"
 #include "childenv.h"
 #include "file.h"
 #include "names.h"
@@ -16,30 +17,8 @@
 
 #include "agentconf.h"
 
-#define SYSTEM_STATE "/var/lib/nixfleet-agent"
 #define SERVICE_STATE "/var/lib/nixfleet-activate"
 #define RUN_DIR "/run/nixfleet-agent"
-
-const char *
-agentconf_host_type(void)
-{
-
-#ifdef __APPLE__
-	return ("macos");
-#else
-	return ("nixos");
-#endif
-}
-
-#ifndef __APPLE__
-/* Our own directory that we may write to? */
-static bool
-writable_dir(const char *path)
-{
-
-	return (file_is_dir(path) && access(path, W_OK | X_OK) == 0);
-}
-#endif
 
 static char *
 home_dir(void)
@@ -57,13 +36,11 @@ home_dir(void)
 static char *
 default_state_dir(void)
 {
+	const char *system = agenthost_state_dir();
 	char *home, *dir;
 
-#ifndef __APPLE__
-	if (writable_dir(SYSTEM_STATE) ||
-	    (!file_exists(SYSTEM_STATE) && writable_dir("/var/lib")))
-		return (str_dup(SYSTEM_STATE));
-#endif
+	if (system != NULL)
+		return (str_dup(system));
 	home = home_dir();
 	dir = str_printf("%s/.local/state/nixfleet-agent", home);
 	free(home);
@@ -87,25 +64,10 @@ state_dir(const struct settings *set)
 static char *
 system_hostname(void)
 {
-	char name[256] = "";
+	char name[256] = "", *found = agenthost_name();
 
-#ifdef __APPLE__
-	static const char *const argv[] = { "/usr/sbin/scutil", "--get",
-	    "LocalHostName", NULL };
-	static const char *const env[] = { NULL };
-	struct proc_spec spec = { .argv = argv, .env = env, .deadline = 5000,
-	    .stop_fd = -1, .keep_out = 128 };
-	struct proc_result res = { 0 };
-	char *found = NULL;
-
-	if (proc_run(&spec, &res, NULL) == 0 &&
-	    proc_check(&spec, &res, NULL) == 0 && res.out.len > 0)
-		found = str_dup(str_trim(res.out.data));
-	proc_result_free(&res);
-	if (found != NULL && found[0] != '\0')
+	if (found != NULL)
 		return (found);
-	free(found);
-#endif
 	(void)gethostname(name, sizeof(name) - 1);
 	name[strcspn(name, ".")] = '\0';
 	return (str_dup(name));

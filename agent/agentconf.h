@@ -47,9 +47,6 @@ int	 agentconf_load(enum agentconf_use, const char *const *env,
 	    __attribute__((warn_unused_result));
 void	 agentconf_free(struct agentconf **);
 
-/* host_type of dialect 3: "macos", or "nixos" on any other system. */
-const char *agentconf_host_type(void);
-
 /* Fill what repo/ and deploy/ need; borrowed from ${conf}. */
 void	 agentconf_repo(const struct agentconf *, struct repo_conf *);
 void	 agentconf_deploy(const struct agentconf *, struct deploy_conf *);

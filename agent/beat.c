@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "agenthost.h"
 #include "digest.h"
 #include "file.h"
 #include "metrics.h"
@@ -217,7 +218,7 @@ beat_register(struct beat *b, json_t *resume)
 	look(b);
 	os = b->facts.os_version;
 	r->hostname = str_dup(b->conf->hostname);
-	r->host_type = str_dup(agentconf_host_type());
+	r->host_type = str_dup(agenthost_type);
 	r->agent_version = str_dup(b->conf->version);
 	r->os_version = str_dup(os != NULL ? os : "unknown");
 	r->nixpkgs_version = nixpkgs_version(b);

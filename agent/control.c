@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "platform.h"
 #include "str.h"
 
 #include "client.h"
@@ -28,23 +29,11 @@ static int
 peer_of(uv_pipe_t *pipe, uid_t *uid)
 {
 	uv_os_fd_t fd;
-#ifdef __linux__
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-#else
 	gid_t gid;
-#endif
 
 	if (uv_fileno((uv_handle_t *)pipe, &fd) != 0)
 		return (-1);
-#ifdef __linux__
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		return (-1);
-	*uid = cred.uid;
-	return (0);
-#else
-	return (getpeereid(fd, uid, &gid));
-#endif
+	return (platform_peer(fd, uid, &gid));
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agenthost.h"
 #include "dispatch.h"
 #include "file.h"
 #include "flock.h"
@@ -21,7 +22,6 @@
 #include "daemon.h"
 #include "loop.h"
 
-#define EXIT_UPDATED_LINUX 101
 #define END_PATIENCE 10000
 
 static void
@@ -276,11 +276,7 @@ on_job_end(void *cookie, const char *op_id)
 	if (journal_request(d->journal, op_id, &req, NULL) == 0) {
 		if (updated(req.op)) {
 			log_info("a new agent is installed: making room");
-#ifdef __APPLE__
-			daemon_end(d, op_id, 0);
-#else
-			daemon_end(d, op_id, EXIT_UPDATED_LINUX);
-#endif
+			daemon_end(d, op_id, agenthost_exit_updated);
 		}
 		journal_request_free(&req);
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agenthost.h"
 #include "file.h"
 #include "str.h"
 
@@ -10,18 +11,6 @@
 
 #define STORE "/nix/store/"
 #define PROGRAM "nixfleet-agent"
-
-/* "%u": our user's name, "%h": its home, each at most once. */
-static const char *const places[] = {
-#ifdef __APPLE__
-	"%h/.nix-profile/bin/" PROGRAM,
-#endif
-	"/run/current-system/sw/bin/" PROGRAM,
-	"/etc/profiles/per-user/%u/bin/" PROGRAM,
-#ifndef __APPLE__
-	"%h/.nix-profile/bin/" PROGRAM,
-#endif
-};
 
 static char *
 expand(const char *place, const struct passwd *pw)
@@ -61,10 +50,10 @@ installed_agent(void)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	char *path;
-	size_t i;
+	const char *const *place;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		path = expand(places[i], pw);
+	for (place = agenthost_programs; *place != NULL; place++) {
+		path = expand(*place, pw);
 		if (access(path, X_OK) == 0)
 			return (path);
 		free(path);

@@ -4,6 +4,7 @@
 
 #include "childenv.h"
 #include "installed.h"
+#include "platform.h"
 #include "proc.h"
 #include "str.h"
 
@@ -83,27 +84,18 @@ out:
 static int
 reboot_ourselves(struct opctx *x, struct err *e)
 {
-#ifdef __APPLE__
-	static const char *const as_root[] = { "/sbin/shutdown", "-r", "now",
-	    NULL };
-	static const char *const as_user[] = { "sudo", "-n",
-	    "/sbin/shutdown", "-r", "now", NULL };
-#else
-	static const char *const as_root[] = { "systemctl", "reboot", NULL };
-	static const char *const as_user[] = { "sudo", "-n", "reboot", NULL };
-#endif
+	static const char *const *const as_root[] = { platform_reboot, NULL };
+	const char *const *const *way = geteuid() == 0 ? as_root :
+	    platform_user_reboots;
 	struct proc_result res = { 0 };
 	int rc;
 
-	rc = run(x, geteuid() == 0 ? as_root : as_user, REBOOT_LIMIT, &res, e);
+	rc = run(x, *way, REBOOT_LIMIT, &res, e);
 	proc_result_free(&res);
-#ifndef __APPLE__
-	/* A policy may allow it without sudo. */
-	if (rc == -1 && geteuid() != 0) {
-		rc = run(x, as_root, REBOOT_LIMIT, &res, NULL);
+	while (rc == -1 && *++way != NULL) {
+		rc = run(x, *way, REBOOT_LIMIT, &res, NULL);
 		proc_result_free(&res);
 	}
-#endif
 	return (rc);
 }
 

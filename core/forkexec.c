@@ -8,13 +8,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
 
 #include "file.h"
 #include "forkexec.h"
+#include "platform.h"
 #include "str.h"
 
 #define DEFAULT_PATH "/run/current-system/sw/bin:/usr/bin:/bin"
@@ -56,15 +53,8 @@ forkexec_high(int fd)
 int
 forkexec_pipe(int fds[2])
 {
-#ifdef __linux__
-	if (pipe2(fds, O_CLOEXEC) == -1)
+	if (platform_pipe(fds) == -1)
 		return (-1);
-#else
-	if (pipe(fds) == -1)
-		return (-1);
-	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
-	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-#endif
 	fds[0] = forkexec_high(fds[0]);
 	fds[1] = forkexec_high(fds[1]);
 	if (fds[0] != -1 && fds[1] != -1)
@@ -194,13 +184,7 @@ own_group(const struct plan *p)
 	if (p->how->detach)
 		return (setsid() == -1 ? -1 : 0);
 	setpgid(0, 0);
-#ifdef __linux__
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
-		return (-1);
-	if (getppid() != p->parent)
-		_exit(127);
-#endif
-	return (0);
+	return (platform_die_with(p->parent));
 }
 
 static int
@@ -210,10 +194,8 @@ set_descriptors(const struct forkexec *how)
 	    dup2(how->out, STDOUT_FILENO) == -1 ||
 	    dup2(how->err, STDERR_FILENO) == -1)
 		return (-1);
-#ifdef SYS_close_range
-	/* For what a library opened without close-on-exec (Linux 5.11). */
-	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 4U);
-#endif
+	/* For what a library opened without close-on-exec. */
+	platform_close_from(STDERR_FILENO + 1);
 	return (0);
 }
 

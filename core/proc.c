@@ -8,16 +8,12 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#else
-#include <sys/event.h>
-#endif
 
 #include "file.h"
-#include "proc.h"
 #include "forkexec.h"
+#include "pidwatch.h"
+#include "platform.h"
+#include "proc.h"
 #include "str.h"
 #include "tick.h"
 #include "utf8.h"
@@ -188,30 +184,6 @@ drain(struct run *r, enum proc_stream s)
 	close_output(r, s);
 }
 
-/* A descriptor that poll shows readable when child ${pid} has ended. */
-static int
-open_exit(pid_t pid)
-{
-#if defined(__linux__) && defined(SYS_pidfd_open)
-	return ((int)syscall(SYS_pidfd_open, pid, 0U));
-#elif defined(__APPLE__)
-	struct kevent ev;
-	int kq = kqueue();
-
-	EV_SET(&ev, pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-	if (kq != -1 && kevent(kq, &ev, 1, NULL, 0, NULL) == -1) {
-		close(kq);
-		kq = -1;
-	}
-	if (kq != -1)
-		fcntl(kq, F_SETFD, FD_CLOEXEC);
-	return (kq);
-#else
-	(void)pid;
-	return (-1);
-#endif
-}
-
 /* Has the child ended?  It stays to be waited for, so its group's id too. */
 static bool
 ended(const struct run *r)
@@ -346,22 +318,6 @@ finish(struct run *r)
 	}
 }
 
-/* A file that nobody else can name, which holds the child's input. */
-static int
-input_file(void)
-{
-#ifdef __linux__
-	return (memfd_create("input", MFD_CLOEXEC));
-#else
-	char name[] = "/tmp/nixfleet-input.XXXXXX";
-	int fd = mkostemp(name, O_CLOEXEC);
-
-	if (fd != -1)
-		unlink(name);
-	return (fd);
-#endif
-}
-
 static int
 open_input(const struct proc_spec *spec, struct err *e)
 {
@@ -371,7 +327,7 @@ open_input(const struct proc_spec *spec, struct err *e)
 		fd = forkexec_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
 		return (fd == -1 ? err_sys(e, "open /dev/null") : fd);
 	}
-	if ((fd = forkexec_high(input_file())) == -1)
+	if ((fd = forkexec_high(platform_unnamed_file())) == -1)
 		return (err_sys(e, "make a file for the input"));
 	if (file_write_all(fd, spec->input, spec->inputlen) == -1 ||
 	    lseek(fd, 0, SEEK_SET) == -1) {
@@ -435,7 +391,7 @@ proc_run(const struct proc_spec *spec, struct proc_result *res, struct err *e)
 	if (rc == -1)
 		goto out;
 	r->block = str_alloc(READ_SIZE);
-	r->exit_fd = open_exit(r->pid);
+	r->exit_fd = pidwatch_open(r->pid);
 	serve(r);
 	finish(r);
 	if (r->exit_fd != -1)

@@ -1,10 +1,8 @@
+#include <sys/types.h>
+#include <sys/random.h>
+
 #include <stdio.h>
 #include <stdlib.h>
-#ifdef __APPLE__
-#include <sys/random.h>
-#else
-#include <unistd.h>
-#endif
 
 #include "rnd.h"
 #include "str.h"

@@ -1,12 +1,7 @@
 #include <stddef.h>
 
+#include "platform.h"
 #include "settings.h"
-
-#ifdef __APPLE__
-#define DEFAULT_KIND "home"
-#else
-#define DEFAULT_KIND "nixos"
-#endif
 
 static const char *const host_kinds[] = { "nixos", "darwin", "home", "custom",
 	NULL };
@@ -89,7 +84,7 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "public key the hub must have: sha256//... or a file"),
 	ROW(ALLOW_INSECURE_HTTP, A | C, BOOL, 0, "false", 0, 0, NULL,
 	    "allow a hub without TLS that is not on this machine"),
-	ROW(HOST_KIND, A, WORD, 0, DEFAULT_KIND, 0, 0, host_kinds,
+	ROW(HOST_KIND, A, WORD, 0, platform_kind, 0, 0, host_kinds,
 	    "how this host is built and activated"),
 	ROW(FLAKE_ATTR, A, STR, 0, NULL, 0, 0, NULL,
 	    "attribute of the flake to build; default: by kind and host "

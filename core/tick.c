@@ -9,6 +9,11 @@
 #define TICK_FIRST INT64_C(-62135596800000)
 #define TICK_LAST INT64_C(253402300799999)
 
+/*
+ * The clock that goes on while the machine sleeps.  Linux has one of its own
+ * for that; where there is none CLOCK_MONOTONIC does, clock_gettime(3) of
+ * macOS.
+ */
 #ifdef CLOCK_BOOTTIME
 #define TICK_CLOCK CLOCK_BOOTTIME
 #else

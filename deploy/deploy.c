@@ -8,6 +8,7 @@
 #include "file.h"
 #include "flakeref.h"
 #include "nixstore.h"
+#include "platform.h"
 #include "str.h"
 
 static const char *const kinds[] = {
@@ -124,20 +125,12 @@ check_root(const struct deploy_conf *c, struct err *e)
 	    "example \"sudo %s\"", kinds[c->kind], command));
 }
 
-#ifdef __APPLE__
-#define FOREIGN DEPLOY_NIXOS
-#define SYSTEM "macOS"
-#else
-#define FOREIGN DEPLOY_DARWIN
-#define SYSTEM "Linux"
-#endif
-
 static int
 check_programs(const struct deploy_conf *c, struct err *e)
 {
-	if (c->kind == FOREIGN)
+	if (str_eq(kinds[c->kind], platform_foreign_kind))
 		return (err_set(e, ERR_REFUSED, "NIXFLEET_HOST_KIND is %s, "
-		    "but this is " SYSTEM, kinds[c->kind]));
+		    "but this is %s", kinds[c->kind], platform_name));
 	if (is_set(c->activate_path) && (file_is_dir(c->activate_path) ||
 	    access(c->activate_path, X_OK) == -1))
 		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE \"%s\" "

@@ -12,12 +12,6 @@
 
 #define FRESH 30000	/* ms */
 
-#ifdef __APPLE__
-#define STASYSMO "/tmp/stasysmo"
-#else
-#define STASYSMO "/dev/shm/stasysmo"
-#endif
-
 /* One number from a small regular file; false if it is old or not one. */
 static bool
 number_from(int dirfd, const char *name, int64_t now, double *out)
@@ -85,6 +79,6 @@ metrics_cpu(struct metrics_state *s, uint64_t busy, uint64_t total)
 bool
 metrics_read(struct metrics_state *s, struct metrics *m)
 {
-	return (metrics_read_dir(STASYSMO, tick_wall(), m) ||
+	return (metrics_read_dir(metrics_stasysmo, tick_wall(), m) ||
 	    metrics_kernel(s, m));
 }

@@ -29,6 +29,9 @@ bool	 metrics_read(struct metrics_state *, struct metrics *);
  */
 bool	 metrics_read_dir(const char *dir, int64_t now, struct metrics *);
 
+/* The directory of StaSysMo's files. */
+extern const char metrics_stasysmo[];
+
 /* As above from the kernel alone (/proc; Mach). */
 bool	 metrics_kernel(struct metrics_state *, struct metrics *);
 

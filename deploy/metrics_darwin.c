@@ -6,6 +6,8 @@
 
 #include "metrics.h"
 
+const char metrics_stasysmo[] = "/tmp/stasysmo";
+
 static bool
 read_cpu(struct metrics_state *s, double *cpu)
 {

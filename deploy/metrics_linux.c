@@ -6,6 +6,8 @@
 
 #include "metrics.h"
 
+const char metrics_stasysmo[] = "/dev/shm/stasysmo";
+
 /* The start of a file as a string. */
 static bool
 head_of(const char *path, char *buf, size_t size)

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "gitdir.h"
 #include "last.h"
+#include "platform.h"
 #include "str.h"
 #include "tick.h"
 
@@ -113,15 +114,12 @@ last_load(const struct repo *r, struct repo_status *out)
 	char *failure = file_join(r->home, "failure.json");
 	char *success = file_join(r->home, "success");
 	struct stat st;
+	struct timespec at;
 
-	if (stat(success, &st) == 0)
-#ifdef __APPLE__
-		out->last_success = st.st_mtimespec.tv_sec * 1000LL +
-		    st.st_mtimespec.tv_nsec / 1000000;
-#else
-		out->last_success = st.st_mtim.tv_sec * 1000LL +
-		    st.st_mtim.tv_nsec / 1000000;
-#endif
+	if (stat(success, &st) == 0) {
+		at = platform_mtime(&st);
+		out->last_success = at.tv_sec * 1000LL + at.tv_nsec / 1000000;
+	}
 	load_failure(failure, out);
 	free(success);
 	free(failure);

@@ -1,10 +1,6 @@
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
 
 #include "askpass.h"
 #include "clone.h"
@@ -18,6 +14,7 @@
 #include "last.h"
 #include "legacy.h"
 #include "maintain.h"
+#include "platform.h"
 #include "pull.h"
 #include "str.h"
 #include "tree.h"
@@ -28,24 +25,6 @@
 /* Another worker of ours may just be ending. */
 #define LOCK_WAIT_MS 5000
 #define UPKEEP_S (24 * 60 * 60)
-
-static char *
-own_executable(void)
-{
-	char path[PATH_MAX];
-#ifdef __APPLE__
-	uint32_t n = sizeof(path);
-
-	if (_NSGetExecutablePath(path, &n) == 0)
-		return (str_dup(path));
-#else
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	if (n > 0)
-		return (str_ndup(path, (size_t)n));
-#endif
-	return (str_dup("false"));
-}
 
 static int
 check_path(const char *what, const char *path, struct err *e)
@@ -146,7 +125,9 @@ repo_open(const struct repo_conf *c, struct repo **out, struct err *e)
 		.stop_fd = c->stop_fd, .on_line = c->on_line,
 		.on_note = c->on_note, .cookie = c->cookie };
 	r->askpass = c->askpass != NULL ? str_dup(c->askpass) :
-	    own_executable();
+	    platform_executable();
+	if (r->askpass == NULL)
+		r->askpass = str_dup("false");
 	r->commit_name = str_dup(c->commit_name != NULL ? c->commit_name :
 	    "NixFleet");
 	r->commit_email = str_dup(c->commit_email != NULL ?

@@ -10,12 +10,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <sys/sysctl.h>
-#endif
 
 #include "file.h"
 #include "gitdir.h"
+#include "osinfo.h"
+#include "platform.h"
 #include "seal.h"
 #include "str.h"
 
@@ -35,15 +34,15 @@ struct walk {
 static int64_t
 ctime_ns(const struct stat *st)
 {
-#ifdef __APPLE__
-	return (st->st_ctimespec.tv_sec * 1000000000LL +
-	    st->st_ctimespec.tv_nsec);
-#else
-	return (st->st_ctim.tv_sec * 1000000000LL + st->st_ctim.tv_nsec);
-#endif
+	struct timespec ts = platform_ctime(st);
+
+	return (ts.tv_sec * 1000000000LL + ts.tv_nsec);
 }
 
-/* The clock that file systems stamp with. */
+/*
+ * The clock that file systems stamp with: that of the last tick where there is
+ * such a one, which time.h tells.
+ */
 static int64_t
 stamp_now(void)
 {
@@ -278,22 +277,10 @@ seal_look_end(struct seal_look **lp, struct buf *tree, struct err *e)
 void
 seal_boot(char out[SEAL_BOOT])
 {
-#ifdef __APPLE__
-	size_t n = SEAL_BOOT - 1;
+	char *id = osinfo_boot_id();
 
-	if (sysctlbyname("kern.bootsessionuuid", out, &n, NULL, 0) == -1)
-		n = 0;
-	out[n] = '\0';
-#else
-	struct buf b = { 0 };
-
-	out[0] = '\0';
-	if (file_read("/proc/sys/kernel/random/boot_id", 4096, &b, NULL) == 0 &&
-	    b.len > 0)
-		snprintf(out, SEAL_BOOT, "%.*s", (int)strcspn(b.data, "\n"),
-		    b.data);
-	buf_free(&b);
-#endif
+	snprintf(out, SEAL_BOOT, "%s", id);
+	free(id);
 }
 
 int

@@ -13,6 +13,7 @@
 #include "file.h"
 #include "git.h"
 #include "gitdir.h"
+#include "platform.h"
 #include "str.h"
 #include "submodule.h"
 #include "tree.h"
@@ -235,16 +236,6 @@ out:
 	return (rc);
 }
 
-static int
-exchange(const char *a, const char *b)
-{
-#ifdef __APPLE__
-	return (renamex_np(a, b, RENAME_SWAP));
-#else
-	return (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE));
-#endif
-}
-
 int
 tree_swap(const char *fresh, const char *dir, const char *old, struct err *e)
 {
@@ -255,7 +246,7 @@ tree_swap(const char *fresh, const char *dir, const char *old, struct err *e)
 			return (err_sys(e, "rename %s to %s", fresh, dir));
 		return (file_sync_dir(dir, e));
 	}
-	if (exchange(fresh, dir) == 0) {
+	if (platform_exchange(fresh, dir) == 0) {
 		if (file_sync_dir(dir, e) == -1)
 			return (-1);
 		return (file_rmtree(fresh, e));

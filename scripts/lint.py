@@ -26,6 +26,9 @@ LAYERS = {
     "activate": ("core", "deploy"),
     "cli": ("core", "wire", "net"),
 }
+# A file asks for its system by its name: X_linux.c, X_darwin.c.
+SYSTEMS = re.compile(
+    r"\b(__APPLE__|__MACH__|__linux__|__linux|linux|TARGET_OS_\w+)\b")
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 REGISTRIES = re.compile(
     r"registry\.(npmjs|yarnpkg)|pypi\.org|files\.pythonhosted")
@@ -100,6 +103,37 @@ def lint_layers(path, owners, problems):
             problems.append(
                 f"{path}:{number}: {folder}/ may not include {owner}/"
             )
+
+
+def lint_systems(sources, problems):
+    """No #if for a system; both files of a pair export the same."""
+    for path in sources:
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            if re.match(r"\s*#\s*(el)?if", line) and SYSTEMS.search(line):
+                problems.append(f"{path}:{number}: put it in a pair of files "
+                                f"*_linux.c and *_darwin.c")
+    for path in sources:
+        found = re.search(r"_(linux|darwin)\.c$", path.name)
+        if not found:
+            continue
+        other = path.with_name(path.name.replace(
+            found.group(0),
+            "_darwin.c" if found.group(1) == "linux" else "_linux.c"))
+        if not other.exists():
+            problems.append(f"{path}: there is no {other}")
+            continue
+        for name in sorted(exported(path) - exported(other)):
+            problems.append(f"{other}: has no {name}, which {path} has")
+
+
+def exported(path):
+    """What a C file defines for others: functions and objects."""
+    out = subprocess.run(
+        ["ctags", "--languages=C", "--kinds-C=fv", "--fields=+f", "-f", "-",
+         str(path)], capture_output=True, text=True, check=True,
+    ).stdout
+    return {row.split("\t")[0] for row in out.splitlines()
+            if "\tfile:" not in row}
 
 
 def lint_documents(problems):
@@ -177,6 +211,7 @@ def main():
             lint_text(path, problems)
     for path in product:
         lint_layers(path, owners, problems)
+    lint_systems(product, problems)
     lint_documents(problems)
     lint_budgets(product, problems)
     for problem in problems:
