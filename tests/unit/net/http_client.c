@@ -33,6 +33,8 @@ static int
 start_server(void **unused)
 {
 	int in[2], out[2];
+	char *line = NULL;
+	size_t size = 0;
 	FILE *f;
 
 	(void)unused;
@@ -49,8 +51,10 @@ start_server(void **unused)
 	close(in[0]);
 	close(out[1]);
 	server.in = in[1];
-	f = fdopen(out[0], "r");
-	server.said = json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL);
+	f = fdopen(out[0], "r");	/* to its end: a line may come in parts */
+	if (getline(&line, &size, f) > 0)
+		server.said = json_loads(line, 0, NULL);
+	free(line);
 	fclose(f);
 	return (server.said == NULL ? -1 : 0);
 }
