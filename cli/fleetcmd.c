@@ -180,6 +180,19 @@ host_row(struct table *t, const json_t *h)
 	    running });
 }
 
+/* Names that no host has, and none may take. */
+static void
+print_blocked(const json_t *names)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+		out_linef("%s is blocked: it was removed after its token was "
+		    "revoked (nixfleet hosts accept %s)",
+		    json_string_value(name), json_string_value(name));
+}
+
 int
 fleetcmd_hosts(const struct verb_call *call)
 {
@@ -206,6 +219,8 @@ fleetcmd_hosts(const struct verb_call *call)
 		table_print(t);
 		table_free(&t);
 	}
+	if (!(call->options & OPTION_JSON))
+		print_blocked(json_object_get(v, "blocked"));
 	json_decref(v);
 	return (VERB_OK);
 }
@@ -229,33 +244,50 @@ is_meant(const struct verb_call *call)
 	return (yes);
 }
 
-int
-fleetcmd_remove(const struct verb_call *call)
+/* The same for each host that is named, until one goes wrong. */
+static int
+each_host(const struct verb_call *call, const char *method, const char *below,
+    const char *said)
 {
 	struct hubapi api;
 	struct err e;
 	int code = VERB_OK;
 
-	if (!is_meant(call))
-		return (VERB_FAILED);
 	if (hubapi_open(&api, call->settings, &e) == -1)
 		return (out_error(&e));
 	for (size_t i = 0; i < call->nargs && code == VERB_OK; i++) {
-		char *path = str_printf("/api/hosts/%s", call->args[i]);
+		char *path = str_printf("/api/hosts/%s%s", call->args[i],
+		    below);
 		json_t *v = NULL;
 
 		if (names_hostname_check(call->args[i], &e) == -1 ||
-		    hubapi_call(&api, "DELETE", path, NULL, &v, &e) == -1)
+		    hubapi_call(&api, method, path, str_eq(method, "POST") ?
+		    json_object() : NULL, &v, &e) == -1)
 			code = out_error(&e);
 		else if (call->options & OPTION_JSON)
 			out_json(v);
 		else
-			out_linef("%s was removed", call->args[i]);
+			out_linef("%s %s", call->args[i], said);
 		json_decref(v);
 		free(path);
 	}
 	hubapi_done(&api);
 	return (code);
+}
+
+int
+fleetcmd_remove(const struct verb_call *call)
+{
+	if (!is_meant(call))
+		return (VERB_FAILED);
+	return (each_host(call, "DELETE", "", "was removed"));
+}
+
+int
+fleetcmd_accept(const struct verb_call *call)
+{
+	return (each_host(call, "POST", "/accept", "is accepted: the next "
+	    "machine that takes this name gets it"));
 }
 
 /* The newest last, where a reader's eye is. */

@@ -8,6 +8,7 @@ int	 fleetcmd_login(const struct verb_call *);
 int	 fleetcmd_logout(const struct verb_call *);
 int	 fleetcmd_hosts(const struct verb_call *);
 int	 fleetcmd_remove(const struct verb_call *);
+int	 fleetcmd_accept(const struct verb_call *);
 int	 fleetcmd_events(const struct verb_call *);
 
 #endif

@@ -81,6 +81,9 @@ const struct verb verb_table[] = {
 	    J | OPTION_FORCE, NULL,
 	    "remove hosts that are not connected, with their history",
 	    fleetcmd_remove },
+	{ "hosts accept", VERB_FLEET, "HOST...", 1, SIZE_MAX, J, NULL,
+	    "let the next machine take the name of a host that was revoked or "
+	    "is claimed by two", fleetcmd_accept },
 	{ "run", VERB_FLEET, "OP HOST...", 1, SIZE_MAX,
 	    J | N | UPDATE | OPTION_GENERATION | OPTION_ALL | OPTION_FORCE |
 	    OPTION_TOTP, NULL,

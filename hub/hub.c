@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "auth.h"
+#include "blocked.h"
 #include "deadline.h"
 #include "eventlog.h"
 #include "feed.h"
@@ -97,6 +98,7 @@ load(struct hub *hub, char **printed, struct err *e)
 	    feed_new(hub, &hub->feed, e) == -1 ||
 	    eventlog_new(hub, &hub->events, e) == -1 ||
 	    fleet_new(hub, &hub->fleet, e) == -1 ||
+	    blocked_new(hub, &hub->blocked, e) == -1 ||
 	    operations_new(hub, &hub->operations, e) == -1 ||
 	    mirror_new(hub, &hub->mirror, e) == -1 ||
 	    auth_new(hub, &hub->auth, printed, e) == -1 ||
@@ -123,6 +125,7 @@ unload(struct hub *hub)
 	store_close(&hub->store);
 	feed_free(&hub->feed);
 	operations_free(&hub->operations);
+	blocked_free(&hub->blocked);
 	fleet_free(&hub->fleet);
 	eventlog_free(&hub->events);
 	deadlines_free(&hub->deadlines);

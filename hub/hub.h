@@ -9,6 +9,7 @@
 #include "settings.h"
 
 struct auth;
+struct blocked;
 struct deadlines;
 struct eventlog;
 struct feed;
@@ -32,6 +33,7 @@ struct hub {
 	struct feed *feed;
 	struct eventlog *events;
 	struct fleet *fleet;
+	struct blocked *blocked;
 	struct operations *operations;
 	struct auth *auth;
 	struct mirror *mirror;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "blocked.h"
 #include "fleet.h"
 #include "http.h"
 #include "hub.h"
@@ -44,7 +45,8 @@ api_hosts_list(struct http_req *r)
 	for (i = 0; i < n; i++)
 		json_array_append_new(list, present_host(hub, all[i]));
 	free(all);
-	http_reply_json(r, 200, json_pack("{s:o}", "hosts", list));
+	http_reply_json(r, 200, json_pack("{s:o, s:o}", "hosts",
+	    list, "blocked", blocked_json(hub->blocked)));
 }
 
 /* A member that is a string; NULL if it is not there or null. */
@@ -190,8 +192,10 @@ api_hosts_accept(struct http_req *r)
 {
 	struct fleet_host *h;
 
-	if ((h = api_hosts_find(r)) == NULL)
-		return;
-	fleet_accept(r->srv->hub->fleet, h);
+	if (!blocked_accept(r->srv->hub->blocked, r->params[0])) {
+		if ((h = api_hosts_find(r)) == NULL)
+			return;
+		fleet_accept(r->srv->hub->fleet, h);
+	}
 	http_reply_json(r, 200, json_pack("{s:s}", "status", "accepted"));
 }

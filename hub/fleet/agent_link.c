@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent_link.h"
+#include "blocked.h"
 #include "deadline.h"
 #include "eventlog.h"
 #include "host_facts.h"
@@ -193,6 +194,10 @@ judge(struct hub *hub, const struct identity_claim *claim,
 		known.state = h->token_state;
 		known.agent_id = h->agent_id;
 		known.flapping = flapping(h);
+	} else if (blocked_has(hub->blocked, reg->hostname)) {
+		known.exists = true;
+		known.state = IDENTITY_REVOKED;
+		blocked_refused(hub->blocked, reg->hostname, face->addr);
 	}
 	identity_judge(&offer, &known, &a);
 	if (a.verdict < IDENTITY_REFUSED)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent_link.h"
+#include "blocked.h"
 #include "enrolment.h"
 #include "eventlog.h"
 #include "feed.h"
@@ -244,6 +245,10 @@ fleet_add(struct fleet *f, const struct fleet_new_host *new,
 
 	if (names_hostname_check(new->hostname, e) == -1)
 		return (-1);
+	if (blocked_has(f->hub->blocked, new->hostname))
+		return (err_set(e, ERR_REFUSED, "the name %s is blocked, "
+		    "because the token of the host that had it was revoked: "
+		    "accept it first", new->hostname));
 	if ((h = fleet_find(f, new->hostname)) == NULL) {
 		h = host_new(f, new->hostname);
 		eventlog_add(f->hub->events, &en, "%s was added", h->id);
@@ -272,7 +277,11 @@ fleet_remove(struct fleet *f, struct fleet_host *h, struct err *e)
 		return (err_set(e, ERR_BUSY, "%s is connected: stop its agent "
 		    "first", h->id));
 	opagent_removed(f->hub->operations, h);
-	eventlog_add(f->hub->events, &en, "%s was removed", h->id);
+	if (h->token_state == IDENTITY_REVOKED)
+		blocked_add(f->hub->blocked, h->id);
+	eventlog_add(f->hub->events, &en, "%s was removed%s", h->id,
+	    h->token_state == IDENTITY_REVOKED ? "; its name stays blocked, "
+	    "because its token was revoked" : "");
 	feed_host_removed(f->hub->feed, h->id);
 	store_drop(f->hub->store, STORE_HOST, h->id, NULL, NULL);
 	strmap_del(&f->by_id, h->id);

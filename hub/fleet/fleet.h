@@ -89,12 +89,14 @@ struct fleet_new_host {
 /**
  * fleet_add(f, new, out, e):
  * POST /api/hosts: a host that never connected yet, or new words for a known
- * one (unset ones stay).  ERR_INPUT for a bad hostname.
+ * one (unset ones stay).  ERR_INPUT for a bad hostname, ERR_REFUSED for one
+ * that is blocked.
  */
 int	 fleet_add(struct fleet *, const struct fleet_new_host *,
 	    struct fleet_host **, struct err *);
 
-/* DELETE: ERR_BUSY while connected.  The host is freed. */
+/* DELETE: ERR_BUSY while connected.  The host is freed; if its token was
+   revoked, its name is blocked. */
 int	 fleet_remove(struct fleet *, struct fleet_host *, struct err *);
 
 /**

@@ -55,7 +55,7 @@ const struct route routes_table[] = {
 	{ HTTP_DELETE, "/api/hosts/{id}/token", 0, 0, api_hosts_revoke,
 	    "revoke the host's token and cut it off" },
 	{ HTTP_POST, "/api/hosts/{id}/accept", 0, 0, api_hosts_accept,
-	    "let the next machine take the name" },
+	    "let the next machine take the name; unblock it" },
 	{ HTTP_GET, "/api/hosts/{id}/events", 0, 0, api_meta_host_events,
 	    "events of one host" },
 	{ HTTP_GET, "/api/hosts/{id}/output", 0, 0, api_output_host,

@@ -24,7 +24,7 @@
  */
 enum store_table {
 	STORE_HOST, STORE_SEEN, STORE_OPERATION, STORE_LINE, STORE_EVENT,
-	STORE_SESSION, STORE_META, STORE_NTABLES
+	STORE_SESSION, STORE_META, STORE_BLOCKED, STORE_NTABLES
 };
 
 /* STORE_HOST: all that outlives a restart, by id (= hostname). */
@@ -97,6 +97,12 @@ struct store_session {
 /* STORE_META, by key: a few words of the hub itself. */
 struct store_meta {
 	char *key, *value;
+};
+
+/* STORE_BLOCKED, by id: a host's name that nobody may enrol with. */
+struct store_blocked {
+	char *id;
+	int64_t at;			/* ms since 1970 */
 };
 
 struct store_table_def {

@@ -36,6 +36,8 @@ const char *const store_schema[] = {
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
 	/* 2 */
 	"ALTER TABLE operations ADD COLUMN head_seq INTEGER DEFAULT 0;",
+	/* 3 */
+	"CREATE TABLE blocked (id TEXT PRIMARY KEY, at INTEGER);",
 };
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

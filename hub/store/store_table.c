@@ -57,6 +57,10 @@ static const struct record_field meta_fields[] = {
 	STR(meta, key), STR(meta, value),
 };
 
+static const struct record_field blocked_fields[] = {
+	STR(blocked, id), INT(blocked, at),
+};
+
 #define TABLE(sql, s, keys) { (sql), s##_fields, \
 	sizeof(s##_fields) / sizeof(s##_fields[0]), \
 	sizeof(struct store_##s), (keys) }
@@ -69,4 +73,5 @@ const struct store_table_def store_tables[STORE_NTABLES] = {
 	[STORE_EVENT] = TABLE("events", event, 1),
 	[STORE_SESSION] = TABLE("sessions", session, 1),
 	[STORE_META] = TABLE("meta", meta, 1),
+	[STORE_BLOCKED] = TABLE("blocked", blocked, 1),
 };

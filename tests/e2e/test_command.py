@@ -196,6 +196,19 @@ def test_remove_host(logged_in, fleet):
     assert HOST in logged_in("hosts").stdout
 
 
+def test_accept_host(logged_in, fleet):
+    """The name of a revoked host that was removed is shown as blocked, until
+    it is accepted."""
+    fleet.api.post("/api/hosts", {"hostname": "stolen"})
+    fleet.api.call("DELETE", "/api/hosts/stolen/token")
+    logged_in("hosts", "remove", "stolen")
+    assert "nixfleet hosts accept stolen" in logged_in("hosts").stdout
+    assert json.loads(logged_in("hosts", "--json").stdout)
+    assert "accepted" in logged_in("hosts", "accept", "stolen").stdout
+    assert "stolen" not in logged_in("hosts").stdout
+    assert "stolen" in logged_in("hosts", "accept", "stolen", code=1).stderr
+
+
 def test_fleet_errors(logged_in, command):
     """Unknown hosts and operations are named, with the nearest known one."""
     assert "no such host" in logged_in("run", "pull", "atlass", code=1).stdout

@@ -186,6 +186,50 @@ def test_revoked(hub, agent, user):
     assert user.host("atlas")["identity"] == "revoked"
 
 
+def test_revoked_and_removed(hub, agent, user):
+    """Removing a revoked host does not open its name to whoever has the
+    shared token, also after a restart; only an operator does."""
+    agent("atlas").close()
+    user.request("DELETE", "/api/hosts/atlas/token")
+    user.wait(lambda: user.host("atlas")["status"] == "offline")
+    answer = user.request("DELETE", "/api/hosts/atlas")
+    assert answer.json["status"] == "deleted", answer.text
+    assert user.get("/api/hosts").json == {"hosts": [], "blocked": ["atlas"]}
+    hub.stop()
+    hub.start()
+    user.log_in()
+    for _ in range(3):
+        for dialect in 3, 4:
+            with pytest.raises((Closed, AssertionError)) as end:
+                agent("atlas", dialect=dialect, agent_id="other")
+            assert end.value.code == 1008
+    assert user.get("/api/hosts").json == {"hosts": [], "blocked": ["atlas"]}
+    told = [(e["actor"], e["action"], e["message"]) for e in
+            user.get("/api/events").json["events"]]
+    # Once for six attempts.
+    assert [t[:2] for t in told].count(("system", "enrol")) == 2, told
+    assert ("operator", "remove", "atlas was removed; its name stays "
+            "blocked, because its token was revoked") in told, told
+    # Nobody adds it by the way, either.
+    answer = user.post("/api/hosts", {"hostname": "atlas"})
+    assert (answer.status, "blocked" in answer.text) == (409, True)
+    assert user.post("/api/hosts/atlas/accept").json == {"status": "accepted"}
+    assert user.get("/api/hosts").json["blocked"] == []
+    newest = user.get("/api/events").json["events"][0]
+    assert (newest["actor"], newest["action"]) == ("operator", "accept")
+    assert agent("atlas", agent_id="other").registered["token"]
+    assert user.post("/api/hosts/nosuch/accept").status == 404
+
+
+def test_removed_and_back(agent, user):
+    """The name of a host that was removed, but not revoked, is free."""
+    agent("atlas").close()
+    user.wait(lambda: user.host("atlas")["status"] == "offline")
+    user.request("DELETE", "/api/hosts/atlas")
+    assert user.get("/api/hosts").json["blocked"] == []
+    assert agent("atlas", agent_id="other").registered["token"]
+
+
 def test_rotated(hub, agent, user):
     host = agent("atlas")
     host.close()

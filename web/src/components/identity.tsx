@@ -35,7 +35,8 @@ function steps(host: Host): Step[] {
   if (host.status === 'offline') {
     list.push({
       title: `Remove ${host.hostname} from the fleet?`,
-      text: 'Its history is deleted with it. The machine itself is not touched.',
+      text: 'Its history is deleted with it. The machine itself is not touched.'
+        + (host.identity === 'revoked' ? ` The name stays blocked until somebody runs nixfleet hosts accept ${host.hostname}.` : ''),
       button: 'Remove host',
       run: () => api.removeHost(host.id).then(() => { go('#/'); return null; }),
     });
