@@ -51,7 +51,7 @@ start_server(void **unused)
 	close(in[0]);
 	close(out[1]);
 	server.in = in[1];
-	f = fdopen(out[0], "r");	/* to its end: a line may come in parts */
+	f = fdopen(out[0], "r");	/* it may come in parts */
 	if (getline(&line, &size, f) > 0)
 		server.said = json_loads(line, 0, NULL);
 	free(line);
