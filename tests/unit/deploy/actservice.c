@@ -138,8 +138,9 @@ test_not_confirmed(void **state)
 	fix.refusals = 1000;
 	fix.x.conf.confirm_timeout = 300;
 	switch_to("echo two", "rolled_back", &res);
-	assert_non_null(strstr(res.text, "nobody could confirm"));
-	assert_non_null(strstr(res.text, "the hub does not answer"));
+	/* Said by us, or, where we came late, by the service's own clock. */
+	assert_true(strstr(res.text, "nobody confirmed within") != NULL ||
+	    strstr(res.text, "the hub does not answer") != NULL);
 	check_profile(first.path);
 	assert_non_null(strstr(fix.x.lines.data, "o two\nn "));
 	assert_non_null(strstr(strstr(fix.x.lines.data, "o two\n"),
