@@ -217,6 +217,16 @@ on_ws(struct lws *wsi, struct ws_peer *p, enum lws_callback_reasons why,
 	}
 }
 
+/* lws 4.4.0 and 4.4.1 leave out the end of the upgrade's last line. */
+static void
+end_line(struct lws_process_html_args *a)
+{
+	if (a->max_len < 2 || memcmp(a->p - 2, "\r\n", 2) == 0)
+		return;
+	memcpy(a->p, "\r\n", 2);
+	a->p += 2;
+}
+
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
     size_t len)
@@ -230,6 +240,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
 		return (0);
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return (on_upgrade(wsi, in));
+	case LWS_CALLBACK_ADD_HEADERS:
+		end_line(in);
+		return (0);
 	case LWS_CALLBACK_HTTP:
 		return (on_head(wsi, in, len));
 	case LWS_CALLBACK_HTTP_BODY:
