@@ -31,6 +31,11 @@ let
     "  ${name}.sshKeyFile = \"/run/agenix/nixfleet-deploy-key\";  # for ssh\n"
   );
 
+  agenix = ''
+    agenix's home-manager module leaves its directory to a shell, unless you write:
+      age.secretsDir = "''${config.home.homeDirectory}/.agenix";
+  '';
+
   inStore = file: file != null && hasPrefix builtins.storeDir (toString file);
   literal = file: builtins.isPath file;
 
@@ -50,7 +55,7 @@ let
           ${name}.${option} is "${toString file}", which is not an absolute path.
           Write for example:
             ${name}.${option} = "/run/agenix/nixfleet";
-        '';
+          ${lib.optionalString (hasPrefix "$" (toString file)) agenix}'';
       }
     ]) files
   );

@@ -50,7 +50,7 @@ in
     default = null;
     example =
       if platform == "home" then
-        lib.literalExpression "config.age.secrets.nixfleet-token.path"
+        lib.literalExpression "config.sops.secrets.nixfleet-token.path"
       else
         "/run/agenix/nixfleet-token";
     description = ''

@@ -15,6 +15,10 @@ let
   };
   state = "/var/lib/nixfleet-agent";
 
+  # Without nix.enable nix-darwin knows no package: Nix is then what its
+  # installer keeps in the default profile.
+  nix = if config.nix.enable then "${config.nix.package}" else "/nix/var/nix/profiles/default";
+
   jobs = import ./launchd.nix {
     inherit lib state;
     inherit (common) program;
@@ -22,7 +26,7 @@ let
     environment = common.environment common.files // {
       HOME = "/var/root";
       PATH = lib.concatStringsSep ":" [
-        "${config.nix.package}/bin"
+        "${nix}/bin"
         "${pkgs.gitMinimal}/bin"
         "${pkgs.openssh}/bin"
         "/usr/bin:/bin:/usr/sbin:/sbin"

@@ -53,6 +53,11 @@ in
           Description = "NixFleet agent";
           Documentation = "man:nixfleet-agent(8)";
           StartLimitIntervalSec = 0;
+          # Who brings the secrets, if anybody does.
+          After = [
+            "agenix.service"
+            "sops-nix.service"
+          ];
         };
         Service = {
           ExecStart = common.program;

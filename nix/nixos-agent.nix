@@ -16,7 +16,7 @@ let
   state = "/var/lib/nixfleet-agent";
   ownUser = cfg.user == "";
   user = if ownUser then "nixfleet-agent" else cfg.user;
-  home = if ownUser then state else config.users.users.${user}.home;
+  home = if ownUser then state else config.users.users.${user}.home or state;
   legacy = cfg.configRepo != "";
   ownActivation = cfg.rebuildCommand == "";
   # The agent and the service that activates for it hear the same.
@@ -74,6 +74,13 @@ in
           services.nixfleet-agent.user is not set, and configRepo needs the checkout's owner:
             services.nixfleet-agent.user = "ada";
           With repoUrl instead of configRepo no user is needed.
+        '';
+      }
+      {
+        assertion = ownUser || config.users.users ? ${user};
+        message = ''
+          services.nixfleet-agent.user is "${user}", which users.users does not have. Write for example:
+            users.users.${user}.isNormalUser = true;
         '';
       }
       {
@@ -224,11 +231,9 @@ in
         description = "Socket of the NixFleet activation service";
         documentation = [ "man:nixfleet-activate(8)" ];
         wantedBy = [ "sockets.target" ];
-        # A switch that changes this must not cut off the one that runs it.
-        unitConfig = {
-          X-RestartIfChanged = false;
-          X-StopIfChanged = false;
-        };
+        # A switch that takes it away must not end the service that runs it.
+        # (One that changes it does nothing to a socket.)
+        unitConfig.X-StopOnRemoval = false;
         listenStreams = [ "/run/nixfleet-activate/socket" ];
         socketConfig = {
           DirectoryMode = "0755";

@@ -142,7 +142,10 @@ stdenv.mkDerivation {
     cp -r --no-preserve=mode ${dashboard} web/dist
   '';
 
+  # The units and their settings are for systems without our modules; their
+  # programs are elsewhere by now.
   postInstall = ''
+    rm -rf "$out/lib" "$out/etc"
     moveToOutput bin/nixfleet-agent "$agent"
     moveToOutput bin/nixfleet-activate "$agent"
     moveToOutput bin/nixfleet-hub "$hub"

@@ -7,15 +7,10 @@
 let
   inherit (pkgs) lib;
 
-  # For this test only; nobody else knows these machines.
-  deployKey = pkgs.runCommand "deploy-key" { nativeBuildInputs = [ pkgs.openssh ]; } ''
-    mkdir $out && ssh-keygen -q -t ed25519 -N "" -f $out/id
-  '';
-  hostKey = pkgs.runCommand "host-key" { nativeBuildInputs = [ pkgs.openssh ]; } ''
-    mkdir $out && ssh-keygen -q -t ed25519 -N "" -f $out/id
-  '';
+  # The server's key and the host's: one that everybody knows will do here.
+  keys = import (pkgs.path + "/nixos/tests/ssh-keys.nix") pkgs;
   token = "test-token-for-the-virtual-fleet";
-  knownHosts = "server ${lib.fileContents "${hostKey}/id.pub"}";
+  knownHosts = "server ${keys.snakeOilPublicKey}";
   repository = "ssh://git@server/srv/git/fleet.git";
 
   # The part of atlas that is the same before and after.
@@ -70,6 +65,7 @@ let
       networking.interfaces.eth1.ipv4.addresses = [ { address = "192.168.1.1"; prefixLength = 24; } ];
       networking.extraHosts = "192.168.1.2 server";
       boot.loader.grub.enable = false;
+      virtualisation.writableStore = true;
       documentation.enable = false;
       nix.settings.experimental-features = [ "nix-command" "flakes" ];
       nix.settings.substituters = lib.mkForce [ ];
@@ -122,14 +118,13 @@ pkgs.testers.runNixOSTest {
         hostKeys = [
           {
             path = "/etc/ssh/fleet_host_key";
-            type = "ed25519";
+            type = "ecdsa";
           }
         ];
       };
       system.activationScripts.fleet-keys = ''
-        install -D -m 0400 ${deployKey}/id /root/deploy-key
-        install -D -m 0600 ${hostKey}/id /etc/ssh/fleet_host_key
-        install -D -m 0644 ${hostKey}/id.pub /etc/ssh/fleet_host_key.pub
+        install -D -m 0400 ${keys.snakeOilPrivateKey} /root/deploy-key
+        install -D -m 0600 ${keys.snakeOilPrivateKey} /etc/ssh/fleet_host_key
       '';
       users.groups.git = { };
       users.users.git = {
@@ -139,7 +134,7 @@ pkgs.testers.runNixOSTest {
         createHome = true;
         homeMode = "0755";
         shell = "${pkgs.git}/bin/git-shell";
-        openssh.authorizedKeys.keyFiles = [ "${deployKey}/id.pub" ];
+        openssh.authorizedKeys.keys = [ keys.snakeOilPublicKey ];
         packages = [ pkgs.git ];
       };
     };
@@ -157,10 +152,12 @@ pkgs.testers.runNixOSTest {
         pkgs.stdenvNoCC
       ];
     };
-    # Everything that building a slightly different system needs.
+    # Everything that building a slightly different system needs, and what
+    # switches to it, which the test driver leaves out.
     system.includeBuildDependencies = true;
+    system.switch.enable = true;
     system.activationScripts.fleet-deploy-key = ''
-      install -D -m 0400 ${deployKey}/id /root/deploy-key
+      install -D -m 0400 ${keys.snakeOilPrivateKey} /root/deploy-key
     '';
   };
 

@@ -31,7 +31,6 @@ let
         type = types.listOf types.str;
         default = [ ];
       };
-      nix.package = anything (package "nix");
     };
   };
 in
@@ -57,6 +56,7 @@ in
   nixos = {
     imports = [ common ];
     options = {
+      nix.package = anything (package "nix");
       environment.systemPackages = anything [ ];
       users.users = attrs;
       users.groups = attrs;
@@ -66,17 +66,24 @@ in
     };
   };
 
-  darwin = {
-    imports = [ common ];
-    options = {
-      environment.systemPackages = anything [ ];
-      launchd.daemons = attrs;
+  darwin =
+    { config, ... }:
+    {
+      imports = [ common ];
+      options = {
+        nix.enable = anything true;
+        nix.package = anything (
+          if config.nix.enable then package "nix" else throw "nix.package: accessed when `nix.enable` is off"
+        );
+        environment.systemPackages = anything [ ];
+        launchd.daemons = attrs;
+      };
     };
-  };
 
   home = {
     imports = [ common ];
     options = {
+      nix.package = anything null;
       home.packages = anything [ ];
       home.homeDirectory = anything "/home/ada";
       systemd.user.services = attrs;

@@ -255,6 +255,24 @@ def test_config_repo_warns(module):
     assert "NIXFLEET_REPO_URL" not in env
 
 
+# A user that is nowhere is named before systemd stumbles over it.
+def test_unknown_user():
+    text = refusal("nixos-agent", LEGACY + 'user = "ada";')
+    assert 'services.nixfleet-agent.user is "ada"' in text
+    assert "users.users.ada.isNormalUser = true;" in text
+
+
+# agenix's home-manager module names its files in the words of a shell, which
+# nothing here expands: the refusal says what to write.
+def test_agenix_at_home():
+    text = refusal("home-agent", AGENT.replace(
+        '"/run/agenix/key"', '"\\${XDG_RUNTIME_DIR}/agenix/key"'))
+    assert "services.nixfleet-agent.sshKeyFile is" in text
+    assert "age.secretsDir = " in text
+    assert "agenix's" not in refusal("home-agent", AGENT.replace(
+        '"/run/agenix/key"', '"key"'))
+
+
 # The legacy agent runs as the checkout's owner and can write to it.
 def test_legacy_unit():
     unit = service(evaluate("nixos-agent", LEGACY + 'user = "ada";', ADA),
@@ -323,6 +341,7 @@ def test_activation_service_survives_the_switch():
     assert unit["serviceConfig"]["KillMode"] == "process"
     assert "User" not in unit["serviceConfig"]
     socket = units["units"]["systemd"]["sockets"]["nixfleet-activate"]
+    assert socket["unitConfig"]["X-StopOnRemoval"] is False
     assert socket["socketConfig"]["SocketMode"] == "0660"
     assert socket["socketConfig"]["SocketGroup"] == "nixfleet-agent"
 
@@ -429,6 +448,17 @@ def test_launchd(module):
                        check=True)
         assert all(isinstance(v, str)
                    for v in job.get("EnvironmentVariables", {}).values())
+
+
+# Where nix-darwin leaves Nix alone, it has no package of it to name.
+def test_nix_of_its_own_on_a_mac():
+    paths = {}
+    for managed in ("true", "false"):
+        env = environment("darwin-agent", evaluate(
+            "darwin-agent", AGENT, f"{{ nix.enable = {managed}; }}"))
+        paths[managed] = env["PATH"].split(":")[0]
+    assert paths["true"].startswith("/nix/store/")
+    assert paths["false"] == "/nix/var/nix/profiles/default/bin"
 
 
 # The log's job does what it says, with this system's stat.

@@ -66,7 +66,7 @@ def nix(expression):
 @pytest.mark.parametrize("page, block", modules())
 def test_modules_of_pages(page, block):
     service = SERVICE.search(block)[1]
-    home = "home.username" in block
+    home = "home.username" in block or "config.home." in block
     module = f"home-{service}" if home else f"nixos-{service}"
     others = OTHERS.replace("HOME", str(home).lower())
     rest = f"{{ lib, ... }}: {{ services.nixfleet-{service} = " \
@@ -82,9 +82,9 @@ def test_modules_of_pages(page, block):
 # The test of two virtual machines: what it says of our modules is taken by
 # them, and its script is Python that asks for verbs that exist.
 def test_virtual_machines(tmp_path):
-    for name in ("id", "id.pub"):
-        (tmp_path / name).write_text("key\n")
-    keys = f'"{tmp_path}"'
+    keys = tmp_path / "nixos/tests/ssh-keys.nix"
+    keys.parent.mkdir(parents=True)
+    keys.write_text('_: { snakeOilPrivateKey = "k"; snakeOilPublicKey = "p"; }')
     result = nix(f"""
       let
         lib = import {LIBRARY};
@@ -92,9 +92,8 @@ def test_virtual_machines(tmp_path):
         plain = platform.pkgs false;
         pkgs = plain // {{
           inherit lib;
-          runCommand = _: _: _: {keys};
           writeTextDir = name: _: "/nix/store/${{name}}";
-          path = "/nix/store/nixpkgs";
+          path = "{tmp_path}";
           git = "/nix/store/git"; mkpasswd = "/nix/store/mkpasswd";
           openssh = "/nix/store/openssh";
           stdenvNoCC = "/nix/store/stdenv";
