@@ -56,7 +56,7 @@ e2e: tests-build ## end-to-end tests with real processes
 
 check-hosts: deps-check build ## switches, kills and power cuts on booted machines
 	$(call ninja,$(OBJ),tests/fault/clockshim.so)
-	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs tests/hosts
+	NIXFLEET_TEST_BIN=$(BIN) $(PYTEST) -rs -n 2 --dist load tests/hosts
 
 deb: deps-deb web ## Debian packages in build/deb/
 	@scripts/deb

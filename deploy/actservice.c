@@ -14,6 +14,8 @@
 #define LAST_WORD 1000			/* before the deadline passes */
 #define REASON_MAX 400
 #define AGAIN 5000			/* for a service that died */
+#define TURN_WAIT 60000			/* beyond a confirmation */
+#define TURN_EVERY 500
 #define CHUNK (1024 * 1024)		/* of log between two looks */
 #define SLACK 120000			/* beyond every deadline */
 
@@ -29,11 +31,10 @@ struct watch {
 };
 
 static void
-note(const struct watch *w, const char *text)
+note(const struct deploy_conf *c, const char *text)
 {
-	if (w->conf->on_line != NULL)
-		w->conf->on_line(w->conf->cookie, DEPLOY_NOTE, text,
-		    strlen(text));
+	if (c->on_line != NULL)
+		c->on_line(c->cookie, DEPLOY_NOTE, text, strlen(text));
 }
 
 static void
@@ -44,8 +45,8 @@ pause_for(struct watch *w, int64_t ms)
 	if (poll(&pfd, 1, (int)ms) <= 0)
 		return;
 	w->stop_fd = -1;
-	note(w, "a stop was asked for; the activation is not torn in half, it "
-	    "goes on to its end or its deadline");
+	note(w->conf, "a stop was asked for; the activation is not torn in "
+	    "half, it goes on to its end or its deadline");
 }
 
 static int
@@ -89,11 +90,11 @@ confirm(struct watch *w, int64_t left)
 		r = tell(w, ACTVERB_CONFIRM, NULL, &e);
 	w->confirmed = r == 0;
 	if (r == 0)
-		note(w, "confirmed: this host can still do its job");
+		note(w->conf, "confirmed: this host can still do its job");
 	else if (strcmp(w->why, e.text) != 0) {
 		memcpy(w->why, e.text, sizeof(w->why));
 		err_wrap(&e, "not confirmed yet");
-		note(w, e.text);
+		note(w->conf, e.text);
 	}
 	w->confirm_at = tick_mono() + CONFIRM_EVERY;
 }
@@ -122,7 +123,7 @@ say_reverting(struct watch *w, const struct actrecord *rec)
 	w->reverting = true;
 	text = str_printf("going back: %s", rec->reason != NULL ? rec->reason :
 	    "it was asked for");
-	note(w, text);
+	note(w->conf, text);
 	free(text);
 }
 
@@ -178,8 +179,8 @@ follow(struct watch *w, struct actrecord *rec, struct err *e)
 	    w->dir));
 }
 
-int
-actservice_follow(const struct deploy_conf *c, const char *op_id, int64_t skip,
+static int
+attach(const struct deploy_conf *c, const char *op_id, int64_t skip,
     struct actrecord *rec, struct err *e)
 {
 	struct watch w = { .conf = c, .op_id = op_id, .stop_fd = c->stop_fd };
@@ -238,8 +239,30 @@ have_done(const struct deploy_conf *c, struct actrequest *ask, enum actverb v,
 	return (r == 0 ? 0 : err_set(e, why.code, "%s", why.text));
 }
 
+/* Whoever was killed left something that is over soon. */
 static int
-prepare(const struct deploy_conf *c, const struct deploy_request *req,
+take_turn(const struct deploy_conf *c, struct actrequest *ask, struct err *e)
+{
+	const int64_t end = tick_mono() + c->confirm_timeout + TURN_WAIT;
+	struct pollfd pfd = { .fd = c->stop_fd, .events = POLLIN };
+	bool waiting = false;
+
+	while (have_done(c, ask, ACTVERB_PREPARE, e) == -1) {
+		if (e->code != ERR_BUSY || tick_mono() >= end)
+			return (-1);
+		if (!waiting)
+			note(c, "another activation is not over yet: waiting "
+			    "for its end");
+		waiting = true;
+		if (poll(&pfd, 1, TURN_EVERY) > 0)
+			return (err_set(e, ERR_STOPPED, "stopped while another "
+			    "activation was not over yet"));
+	}
+	return (0);
+}
+
+static int
+begin(const struct deploy_conf *c, const struct deploy_request *req,
     bool rollback, struct err *e)
 {
 	struct actrequest ask = { .generation = req->generation,
@@ -252,7 +275,7 @@ prepare(const struct deploy_conf *c, const struct deploy_request *req,
 	ask.kind = str_dup(deploy_kind_name(c->kind));
 	ask.mode = str_dup(deploy_mode_name(req->mode));
 	ask.path = str_dup(req->path);
-	if ((r = have_done(c, &ask, ACTVERB_PREPARE, e)) == 0)
+	if ((r = take_turn(c, &ask, e)) == 0)
 		r = have_done(c, &ask, ACTVERB_ACTIVATE, e);
 	actrequest_free(&ask);
 	return (r);
@@ -262,7 +285,23 @@ int
 actservice_run(const struct deploy_conf *c, const struct deploy_request *req,
     bool rollback, struct actrecord *rec, struct err *e)
 {
-	if (prepare(c, req, rollback, e) == -1)
+	if (begin(c, req, rollback, e) == -1)
 		return (-1);
-	return (actservice_follow(c, req->op_id, 0, rec, e));
+	return (attach(c, req->op_id, 0, rec, e));
+}
+
+int
+actservice_follow(const struct deploy_conf *c, const char *op_id, int64_t skip,
+    struct actrecord *rec, struct err *e)
+{
+	struct actrequest ask = { .op = str_dup(op_id) };
+	int r = 0;
+
+	/* Unless there is no record, that says how it goes on. */
+	if (!is_done(c, op_id, ACTVERB_ACTIVATE) &&
+	    have_done(c, &ask, ACTVERB_ACTIVATE, e) == -1 &&
+	    e->code == ERR_NOTFOUND)
+		r = -1;
+	actrequest_free(&ask);
+	return (r == 0 ? attach(c, op_id, skip, rec, e) : -1);
 }

@@ -399,7 +399,8 @@ follow_again(const struct deploy_conf *c, const char *op_id, int64_t skip,
 		service = file_join(c->service_dir, op_id);
 	if (file_is_dir(dir))
 		r = actfollow_run(&f, rec, e);
-	else if (service != NULL && file_is_dir(service))
+	else if (service != NULL &&
+	    (actclient_wanted(c) || file_is_dir(service)))
 		r = actservice_follow(c, op_id, skip, rec, e);
 	else
 		r = err_set(e, ERR_NOTFOUND, "operation %s has started no "

@@ -1,5 +1,6 @@
 """The Debian root that every machine test boots: made once and cached."""
 
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -102,13 +103,14 @@ def _fill(root):
 
 
 def image():
-    """The root, made if it is not there yet.  Nobody may change it."""
+    """The root, made by the first who needs it.  Nobody may change it."""
     path = image_path()
-    if path.exists():
-        return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    _fill(new)
-    new.rename(path)
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            new = path.with_suffix(".new")
+            shutil.rmtree(new, ignore_errors=True)
+            _fill(new)
+            new.rename(path)
     return path

@@ -4,12 +4,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/wait.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "actclient.h"
+#include "actrequest.h"
 #include "file.h"
 #include "nixfixture.h"
 #include "nixstore.h"
@@ -204,6 +208,99 @@ test_no_service(void **state)
 	deploy_build_free(&b);
 }
 
+/* What a worker has done when it is killed before it says "activate". */
+static void
+prepare(const char *op, const char *path)
+{
+	struct actrequest ask = { .timeout = 60000 };
+	struct err e;
+
+	ask.verb = str_dup("prepare");
+	ask.op = str_dup(op);
+	ask.kind = str_dup("nixos");
+	ask.mode = str_dup("switch");
+	ask.path = str_dup(path);
+	assert_int_equal(actclient_ask(&fix.x.conf, &ask, &e), 0);
+	actrequest_free(&ask);
+}
+
+/* What was prepared for a worker that was killed is begun by the next. */
+static void
+test_prepared_only(void **state)
+{
+	const char *rev = nixfixture_commit(&fix.x, "echo done");
+	struct deploy_result res;
+	struct deploy_build b;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(deploy_build(&fix.x.conf, rev, &b, &e), 0);
+	assert_int_equal(deploy_reattach(&fix.x.conf, nixfixture_op(&fix.x), 0,
+	    &res, &e), -1);
+	assert_int_equal(e.code, ERR_NOTFOUND);
+	prepare(nixfixture_op(&fix.x), b.path);
+	assert_int_equal(deploy_reattach(&fix.x.conf, fix.x.op, 0, &res, &e),
+	    0);
+	assert_string_equal(deploy_outcome_name(res.outcome), "ok");
+	assert_non_null(strstr(fix.x.lines.data, "o done\n"));
+	check_profile(b.path);
+	deploy_result_free(&res);
+	deploy_build_free(&b);
+}
+
+/* Lets the activation end that this one has to wait for. */
+static void
+on_note(void *cookie, enum deploy_stream stream, const char *line, size_t n)
+{
+	(void)cookie;
+	if (stream == DEPLOY_NOTE && n > 0 && strstr(line, "waiting for its "
+	    "end") != NULL)
+		free(nixfixture_sh(&fix.x, "touch go"));
+}
+
+/* What an earlier one has not ended yet is waited for, not refused. */
+static void
+test_waits_for_its_turn(void **state)
+{
+	struct deploy_request first = { .mode = DEPLOY_SWITCH }, second;
+	struct deploy_result res;
+	struct deploy_build b;
+	struct err e = { 0 };
+	int stop[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(deploy_build(&fix.x.conf, nixfixture_commit(&fix.x,
+	    "touch $here/half; while [ ! -e $here/go ]; do sleep 0.05; done"),
+	    &b, &e), 0);
+	second = first;
+	first.path = second.path = b.path;
+	first.op_id = str_dup(nixfixture_op(&fix.x));
+	if ((pid = fork()) == 0)
+		_exit(deploy_activate(&fix.x.conf, &first, &res, &e) == -1);
+	while (!nixfixture_has(&fix.x, "half"))
+		usleep(5000);
+	/* Unless a stop is asked for. */
+	assert_int_equal(pipe(stop), 0);
+	assert_int_equal(write(stop[1], "", 1), 1);
+	fix.x.conf.stop_fd = stop[0];
+	second.op_id = nixfixture_op(&fix.x);
+	assert_int_equal(deploy_activate(&fix.x.conf, &second, &res, &e), -1);
+	assert_int_equal(e.code, ERR_STOPPED);
+	fix.x.conf.stop_fd = -1;
+	fix.x.conf.on_line = on_note;
+	second.op_id = nixfixture_op(&fix.x);
+	assert_int_equal(deploy_activate(&fix.x.conf, &second, &res, &e), 0);
+	assert_string_equal(deploy_outcome_name(res.outcome), "ok");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(stop[0]);
+	close(stop[1]);
+	deploy_result_free(&res);
+	deploy_build_free(&b);
+	free((void *)(uintptr_t)first.op_id);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -215,6 +312,8 @@ main(void)
 		TEST(test_failed),
 		TEST(test_helper_killed),
 		TEST(test_no_service),
+		TEST(test_prepared_only),
+		TEST(test_waits_for_its_turn),
 	};
 
 	if (geteuid() != 0) {
