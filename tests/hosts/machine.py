@@ -314,7 +314,7 @@ class Machine:
         host = {"version": version, "before": "", "after": "", "boot": "",
                 "nft": "", "build": "", "inhibitors": "",
                 "specialisations": "", "triggers": "", "test": "#!/bin/sh\n",
-                "units": {}}
+                "packages": {}, "units": {}}
         host.update(changes)
         units = host.pop("units")
         work = self.inside("/srv/config")

@@ -10,6 +10,10 @@ cp $nftPath $out/nft
 echo "$version" > $out/nixos-version
 [ -z "$inhibitors" ] || echo "$inhibitors" > $out/switch-inhibitors
 [ -z "$triggers" ] || echo "$triggers" > $out/reboot-triggers
+for path in $packages; do
+	mkdir -p $out/sw
+	ln -s $path $out/sw/
+done
 for name in $specialisations; do
 	mkdir -p $out/specialisation
 	ln -s $special $out/specialisation/$name

@@ -26,6 +26,7 @@
               inhibitors
               triggers
               ;
+            packages = map package (builtins.attrNames host.packages);
             specialisations = "";
             passAsFile = [
               "before"
@@ -36,6 +37,19 @@
           }
           // more
         );
+      package =
+        name:
+        derivation {
+          inherit name;
+          system = "@SYSTEM@";
+          builder = "/bin/sh";
+          PATH = "/usr/bin:/bin";
+          args = [
+            "-c"
+            "head -c $bytes /dev/zero > $out"
+          ];
+          bytes = host.packages.${name};
+        };
       special = system { name = "nixos-system-h1-${host.version}-special"; };
     in
     {
