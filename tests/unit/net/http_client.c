@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,68 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "file.h"
 #include "http_client.h"
+#include "httpserver.h"
 #include "reach.h"
 #include "str.h"
 #include "url.h"
 
-/* A real server in another process: server.py beside this file. */
-static struct {
-	char dir[64];
-	pid_t pid;
-	int in;
-	json_t *said;
-} server;
-
 static struct http_client_response res;
 static struct err err;
-
-static int
-start_server(void **unused)
-{
-	int in[2], out[2];
-	char *line = NULL;
-	size_t size = 0;
-	FILE *f;
-
-	(void)unused;
-	strcpy(server.dir, "/tmp/nixfleet-http-XXXXXX");
-	assert_non_null(mkdtemp(server.dir));
-	assert_int_equal(0, pipe2(in, O_CLOEXEC));
-	assert_int_equal(0, pipe2(out, O_CLOEXEC));
-	if ((server.pid = fork()) == 0) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		execlp("python3", "python3", SERVER, server.dir, (char *)0);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	server.in = in[1];
-	f = fdopen(out[0], "r");	/* it may come in parts */
-	if (getline(&line, &size, f) > 0)
-		server.said = json_loads(line, 0, NULL);
-	free(line);
-	fclose(f);
-	return (server.said == NULL ? -1 : 0);
-}
-
-static int
-stop_server(void **unused)
-{
-	(void)unused;
-	close(server.in);
-	waitpid(server.pid, NULL, 0);
-	json_decref(server.said);
-	return (file_rmtree(server.dir, &err));
-}
 
 static int
 release(void **unused)
@@ -75,27 +25,6 @@ release(void **unused)
 	(void)unused;
 	http_client_free(&res);
 	return (0);
-}
-
-static const char *
-in_dir(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", server.dir, name);
-	return (path);
-}
-
-static const char *
-address(const char *scheme, const char *host, const char *which,
-    const char *path)
-{
-	static char url[128];
-
-	snprintf(url, sizeof(url), "%s://%s:%d%s", scheme, host,
-	    (int)json_integer_value(json_object_get(server.said, which)),
-	    path);
-	return (url);
 }
 
 static int
@@ -111,7 +40,7 @@ get(const char *url, struct tls_trust *trust)
 static int
 get_plain(const char *path)
 {
-	return (get(address("http", "127.0.0.1", "plain", path), NULL));
+	return (get(httpserver_url("http", "127.0.0.1", "plain", path), NULL));
 }
 
 /* GET /echo over TLS from ${host} with this trust. */
@@ -123,7 +52,7 @@ get_tls(const char *host, const char *which, const char *ca, const char *pins)
 
 	if (tls_trust_load(ca, pins, &trust, &err) == -1)
 		fail_msg("%s", err.text);
-	rc = get(address("https", host, which, "/echo"), trust);
+	rc = get(httpserver_url("https", host, which, "/echo"), trust);
 	tls_trust_free(&trust);
 	return (rc);
 }
@@ -135,7 +64,7 @@ test_post(void **unused)
 	static const char *const headers[] = { "Authorization", "Bearer t0",
 		"Content-Type", "text/plain", NULL };
 	struct http_client_request req = { .method = "POST",
-		.url = address("http", "127.0.0.1", "plain", "/echo"),
+		.url = httpserver_url("http", "127.0.0.1", "plain", "/echo"),
 		.headers = headers, .bodylen = 50000, .max_body = 1 << 20,
 		.deadline = 10000 };
 	char *body = str_alloc(req.bodylen);
@@ -193,14 +122,14 @@ static void
 test_limits(void **unused)
 {
 	struct http_client_request req = { .method = "GET",
-		.url = address("http", "127.0.0.1", "plain", "/big"),
+		.url = httpserver_url("http", "127.0.0.1", "plain", "/big"),
 		.max_body = 1000, .deadline = 10000 };
 
 	(void)unused;
 	assert_int_equal(-1, http_client_run(&req, &res, &err));
 	assert_int_equal(ERR_PROTO, err.code);
 	http_client_free(&res);
-	req.url = address("http", "127.0.0.1", "plain", "/silent");
+	req.url = httpserver_url("http", "127.0.0.1", "plain", "/silent");
 	req.deadline = 200;
 	assert_int_equal(-1, http_client_run(&req, &res, &err));
 	assert_int_equal(ERR_TIMEOUT, err.code);
@@ -230,7 +159,7 @@ test_nobody(void **unused)
 	assert_int_equal(ERR_NET, err.code);
 	assert_non_null(strstr(err.text,
 	    "the host name \"no-such-host.invalid\""));
-	assert_int_equal(-1, get(address("https", "127.0.0.1", "plain",
+	assert_int_equal(-1, get(httpserver_url("https", "127.0.0.1", "plain",
 	    "/echo"), NULL));
 	assert_int_equal(ERR_NET, err.code);
 	assert_non_null(strstr(err.text, "does not speak TLS"));
@@ -262,11 +191,10 @@ test_addresses(void **unused)
 static void
 test_tls_right(void **unused)
 {
-	char *pin = str_printf("sha256//%s", json_string_value(
-	    json_object_get(server.said, "pin")));
-	char *both = str_printf("sha256//%s;%s", json_string_value(
-	    json_object_get(server.said, "otherpin")), pin);
-	char *ca = str_dup(in_dir("ca.pem"));
+	char *pin = str_printf("sha256//%s", httpserver_said("pin"));
+	char *both = str_printf("sha256//%s;%s", httpserver_said("otherpin"),
+	    pin);
+	char *ca = str_dup(httpserver_file("ca.pem"));
 
 	(void)unused;
 	if (get_tls("localhost", "tls", ca, NULL) == -1)
@@ -276,10 +204,10 @@ test_tls_right(void **unused)
 		fail_msg("%s", err.text);
 	assert_int_equal(0, get_tls("localhost", "tls", ca, pin));
 	assert_int_equal(0, get_tls("localhost", "tls", ca, both));
-	if (get_tls("localhost", "tls", ca, in_dir("good.pem")) == -1)
+	if (get_tls("localhost", "tls", ca, httpserver_file("good.pem")) == -1)
 		fail_msg("%s", err.text);
 	assert_int_equal(0, get_tls("localhost", "tls", ca,
-	    in_dir("good.der")));
+	    httpserver_file("good.der")));
 	free(both);
 	free(pin);
 	free(ca);
@@ -298,16 +226,15 @@ assert_refused(int rc, const char *why)
 static void
 test_tls_wrong(void **unused)
 {
-	char *pin = str_printf("sha256//%s", json_string_value(
-	    json_object_get(server.said, "otherpin")));
-	char *ca = str_dup(in_dir("ca.pem"));
+	char *pin = str_printf("sha256//%s", httpserver_said("otherpin"));
+	char *ca = str_dup(httpserver_file("ca.pem"));
 
 	(void)unused;
 	assert_refused(get_tls("localhost", "tls", NULL, NULL), "issuer");
-	assert_refused(get(address("https", "localhost", "tls", "/echo"),
+	assert_refused(get(httpserver_url("https", "localhost", "tls", "/echo"),
 	    NULL), "issuer");
-	assert_refused(get_tls("localhost", "tls", in_dir("stranger.pem"),
-	    NULL), "issuer");
+	assert_refused(get_tls("localhost", "tls",
+	    httpserver_file("stranger.pem"), NULL), "issuer");
 	assert_refused(get_tls("localhost", "wrongname", ca, NULL),
 	    "hostname mismatch");
 	assert_refused(get_tls("127.0.0.1", "wrongname", ca, NULL),
@@ -326,7 +253,7 @@ test_trust_files(void **unused)
 		"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
 		"sha256//!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;x",
-		"/nonexistent", SERVER };
+		"/nonexistent", "/etc/passwd" };
 	struct tls_trust *trust = NULL;
 
 	(void)unused;
@@ -338,7 +265,7 @@ test_trust_files(void **unused)
 	assert_int_equal(-1, tls_trust_load("/nonexistent", NULL, &trust,
 	    &err));
 	assert_non_null(strstr(err.text, "/nonexistent"));
-	assert_int_equal(-1, tls_trust_load(SERVER, NULL, &trust, &err));
+	assert_int_equal(-1, tls_trust_load("/etc/passwd", NULL, &trust, &err));
 	assert_null(trust);
 	tls_trust_free(&trust);
 }
@@ -359,5 +286,6 @@ main(void)
 		cmocka_unit_test(test_trust_files),
 	};
 
-	return (cmocka_run_group_tests(tests, start_server, stop_server));
+	return (cmocka_run_group_tests(tests, httpserver_start,
+	    httpserver_stop));
 }

@@ -89,14 +89,14 @@ def authority(name):
             "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem")
 
 
-def certificate(name, san):
+def certificate(name, san, days=2):
     with open(os.path.join(directory, name + ".ext"), "w") as f:
         f.write("subjectAltName=" + san)
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key",
             "-out", name + ".csr")
     openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey",
-            "ca.key", "-CAcreateserial", "-days", "2", "-extfile",
+            "ca.key", "-CAcreateserial", "-days", str(days), "-extfile",
             name + ".ext", "-out", name + ".pem")
 
 
@@ -126,8 +126,9 @@ authority("ca")
 authority("stranger")
 certificate("good", "DNS:localhost,IP:127.0.0.1")
 certificate("wrongname", "DNS:other.example")
+certificate("expired", "DNS:localhost", days=-1)
 ports = {"plain": serve(), "other": serve(), "tls": serve("good"),
-         "wrongname": serve("wrongname")}
+         "wrongname": serve("wrongname"), "expired": serve("expired")}
 print(json.dumps({**ports, "pin": pin("good"), "otherpin": pin("ca")}),
       flush=True)
 sys.stdin.read()
