@@ -174,8 +174,8 @@ void	 deploy_diff_tell(const json_t *diff, void (*on_line)(void *,
 
 /**
  * deploy_preflight(conf, path, e):
- * Can the closure ${path} be made the next boot's: is there room for it in
- * /boot (nixos)?  ERR_REFUSED says what to do.
+ * Can the closure ${path} be made the next boot's: is there room for it
+ * where the boot loader looks (nixos)?  ERR_REFUSED says what to do.
  */
 int	 deploy_preflight(const struct deploy_conf *, const char *path,
 	    struct err *) __attribute__((warn_unused_result));

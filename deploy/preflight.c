@@ -1,8 +1,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 
+#include "buf.h"
 #include "deploy.h"
 #include "file.h"
 #include "preflight.h"
@@ -55,21 +57,91 @@ new_bytes(const char *from, const char *to, const char *file)
 	return (n);
 }
 
-int
-preflight_boot(const char *dir, const char *from, const char *to,
-    struct err *e)
+/* ---- where the boot loader looks ---- */
+
+static bool
+has(const char *dir, const char *name)
+{
+	char *path = file_join(dir, name);
+	bool there = file_exists(path);
+
+	free(path);
+	return (there);
+}
+
+/* A file system of its own? */
+static bool
+is_mounted(const char *dir)
+{
+	char *parent = file_dirname(dir);	/* not "..": we may not enter */
+	struct stat here, above;
+	bool mounted = stat(dir, &here) == 0 && stat(parent, &above) == 0 &&
+	    here.st_dev != above.st_dev;
+
+	free(parent);
+	return (mounted);
+}
+
+/*
+ * Does an EFI partition at ${dir}, beside ${boot}, get the kernels?  As
+ * systemd-boot of NixOS and Lanzaboote have it they are below EFI on it.
+ * GRUB reads its own from /boot or the store, and /boot as a partition takes
+ * them in either case, so that nothing of them comes here.  What we may not
+ * look into, or what is empty still, is decided by /boot.
+ */
+static bool
+takes_kernels(const char *dir, const char *boot)
+{
+
+	if (!is_mounted(dir))
+		return (false);
+	if (has(dir, "EFI/nixos") || has(dir, "EFI/Linux"))
+		return (true);
+	return (!is_mounted(boot) && !has(boot, "grub"));
+}
+
+/* Say so in ${out} if ${dir} has less than ${need} bytes. */
+static void
+look_for_room(const char *dir, long long need, struct buf *out)
 {
 	long long have = free_in(dir);
+
+	if (have != -1 && have < need)
+		buf_addf(out, "%sonly %.1f MiB are free in %s, %.1f too few",
+		    out->len > 0 ? ", and " : "", (double)have / (1 << 20),
+		    dir, (double)(need - have) / (1 << 20));
+}
+
+int
+preflight_boot(const char *root, const char *from, const char *to,
+    struct err *e)
+{
 	long long need = new_bytes(from, to, "kernel") +
 	    new_bytes(from, to, "initrd");
+	char *boot = str_printf("%s/boot", root);
+	char *partitions[] = { str_printf("%s/efi", root),
+		str_printf("%s/boot/efi", root) };
+	struct buf all = { 0 };
+	size_t i;
+	int r = 0;
 
-	if (have == -1 || need == 0 || have >= need + BOOT_SLACK)
-		return (0);
-	return (err_set(e, ERR_REFUSED, "only %.1f MiB are free in %s, and "
-	    "the new kernel and initrd need %.1f: remove old generations "
-	    "(NIXFLEET_KEEP_GENERATIONS, or nix-collect-garbage -d) and "
-	    "switch again", (double)have / (1 << 20), dir,
-	    (double)(need + BOOT_SLACK) / (1 << 20)));
+	if (need > 0) {
+		need += BOOT_SLACK;
+		look_for_room(boot, need, &all);
+	}
+	for (i = 0; i < sizeof(partitions) / sizeof(*partitions); i++) {
+		if (need > 0 && takes_kernels(partitions[i], boot))
+			look_for_room(partitions[i], need, &all);
+		free(partitions[i]);
+	}
+	if (all.len > 0)
+		r = err_set(e, ERR_REFUSED, "%s: the new kernel and initrd "
+		    "need %.1f; remove old generations "
+		    "(NIXFLEET_KEEP_GENERATIONS, or nix-collect-garbage -d) "
+		    "and switch again", all.data, (double)need / (1 << 20));
+	buf_free(&all);
+	free(boot);
+	return (r);
 }
 
 int
@@ -81,7 +153,7 @@ deploy_preflight(const struct deploy_conf *c, const char *path, struct err *e)
 	if (c->kind != DEPLOY_NIXOS)
 		return (0);
 	now = running_profile(c);
-	r = preflight_boot("/boot", now, path, e);
+	r = preflight_boot("", now, path, e);
 	free(now);
 	return (r);
 }

@@ -14,10 +14,11 @@ int	 preflight_room(const char *dir, const char *advice, struct err *)
 	    __attribute__((warn_unused_result));
 
 /**
- * preflight_boot(dir, from, to, e):
- * Has ${dir}, where the boot loader looks, room for the kernel and the initrd
- * of the system ${to}, as far as they are others than those of ${from} (NULL:
- * no system)?
+ * preflight_boot(root, from, to, e):
+ * Is there room for the kernel and the initrd of the system ${to}, as far as
+ * they are others than those of ${from} (NULL: no system), where the boot
+ * loader looks below ${root} ("" is the machine's own): in /boot, and in an
+ * EFI partition at /efi or /boot/efi that gets them?
  */
 int	 preflight_boot(const char *dir, const char *from, const char *to,
 	    struct err *) __attribute__((warn_unused_result));

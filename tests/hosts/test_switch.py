@@ -56,9 +56,11 @@ def test_agent_without_root(machine):
 
 
 def test_no_room_for_the_kernel(machine):
-    """A system whose kernel /boot has no room for is refused before anything
-    of it is activated, and switched to once there is room."""
-    machine.run("mkdir -p /boot; mount -t tmpfs -o size=2M none /boot")
+    """A system whose kernel /boot or the EFI partition has no room for is
+    refused before anything of it is activated, and switched to once there is
+    room."""
+    machine.run("mkdir -p /boot /efi; mount -t tmpfs -o size=2M none /boot;"
+                "mount -t tmpfs -o size=3M,mode=0700 none /efi")
     machine.push("2", units=UNIT, build="eval mkdir $out; "
                  "head -c 4000000 /dev/zero > $out/kernel")
     op = machine.start_op("pull-switch")
@@ -69,7 +71,13 @@ def test_no_room_for_the_kernel(machine):
     assert machine.link("/run/current-system").endswith("h1-1")
     assert machine.link("/nix/var/nix/profiles/system").endswith("h1-1")
     assert machine.switches() == [("nixos-system-h1-1", "switch")]
-    machine.run("mount -o remount,size=64M /boot")
+    machine.run("umount /boot")
+    op = machine.start_op("switch")
+    result = machine.finished(op)
+    assert result["outcome"] == "refused", machine.story(op)
+    assert "3.0 MiB are free in /efi, 1.8 too few" in result["message"], result
+    assert machine.link("/run/current-system").endswith("h1-1")
+    machine.run("mount -o remount,size=64M /efi")
     op = machine.start_op("switch")
     assert machine.finished(op)["outcome"] == "ok", machine.story(op)
     assert machine.link("/run/current-system").endswith("h1-2")
