@@ -162,14 +162,22 @@ has_line(const char *text, const char *line)
 	return (false);
 }
 
+static struct probe_place
+place_of(const struct opctx *x)
+{
+
+	return ((struct probe_place){ .home = x->conf->state_dir,
+		.ca_file = settings_str(x->conf->set, SET_CA_FILE) });
+}
+
 /* Twice, as one that is found to fail protects nobody any more. */
 static bool
 well(const struct opctx *x, const struct probe *p, struct err *e)
 {
-	const char *home = x->conf->state_dir;
+	const struct probe_place place = place_of(x);
 
-	return (probe_run(p, p->within, home, e) == 0 ||
-	    probe_run(p, p->within, home, e) == 0);
+	return (probe_run(p, p->within, &place, e) == 0 ||
+	    probe_run(p, p->within, &place, e) == 0);
 }
 
 /* What fails already is nobody's fault later. */
@@ -199,6 +207,7 @@ static int
 probes_after(const struct opctx *x, int64_t end, struct err *e)
 {
 	const struct probe_list *l = &x->conf->probes;
+	const struct probe_place place = place_of(x);
 	char *failing = noted(x, "failing");
 	struct buf all = { 0 };
 	struct err why;
@@ -206,8 +215,7 @@ probes_after(const struct opctx *x, int64_t end, struct err *e)
 
 	for (i = 0; i < l->n; i++) {
 		if (!has_line(failing, l->list[i].text) &&
-		    probe_run(&l->list[i], left(end), x->conf->state_dir,
-		    &why) == -1)
+		    probe_run(&l->list[i], left(end), &place, &why) == -1)
 			buf_addf(&all, "%s%s", all.len > 0 ? "; " : "",
 			    why.text);
 	}

@@ -7,6 +7,7 @@
 #include "proc.h"
 #include "reach.h"
 #include "str.h"
+#include "tls_trust.h"
 
 #include "probe.h"
 
@@ -204,25 +205,41 @@ err:
 /* ---- looking ---- */
 
 static int
-run_http(const struct probe *p, int64_t limit, struct err *e)
+check_status(const struct probe *p, int status, struct err *e)
+{
+
+	if (p->status != 0 && status != p->status)
+		return (err_set(e, ERR_PROTO, "the answer has status %d, not "
+		    "%d", status, p->status));
+	if (p->status == 0 && (status < 200 || status > 399))
+		return (err_set(e, ERR_PROTO, "the answer has status %d, not "
+		    "200 to 399", status));
+	return (0);
+}
+
+static int
+run_http(const struct probe *p, int64_t limit, const char *ca_file,
+    struct err *e)
 {
 	char *url = url_http(&p->url, "");
-	const struct http_client_request req = { .method = "GET", .url = url,
+	struct http_client_request req = { .method = "GET", .url = url,
 		.max_body = BODY_MAX, .deadline = limit };
 	struct http_client_response res = { 0 };
 	struct err why = { 0 };
-	int r = http_client_run(&req, &res, &why);
+	int r = 0;
 
+	if (p->url.tls && ca_file != NULL &&
+	    ((r = tls_trust_load(NULL, NULL, &req.trust, &why)) == 0))
+		r = tls_trust_also(req.trust, ca_file, &why);
+	if (r == 0)
+		r = http_client_run(&req, &res, &why);
 	/* Its body may be as long as it likes. */
 	if (r == -1 && why.code == ERR_PROTO && res.status != 0)
 		r = 0;
-	if (r == -1)
-		err_set(e, why.code, "%s", why.text);
-	else if (p->status != 0 ? res.status != p->status :
-	    res.status < 200 || res.status > 399)
-		r = err_set(e, ERR_PROTO, "the answer has status %d",
-		    res.status);
+	r = r == -1 ? err_set(e, why.code, "%s", why.text) :
+	    check_status(p, res.status, e);
 	http_client_free(&res);
+	tls_trust_free(&req.trust);
 	free(url);
 	return (r);
 }
@@ -247,8 +264,8 @@ run_exec(const struct probe *p, int64_t limit, const char *home,
 }
 
 int
-probe_run(const struct probe *p, int64_t limit, const char *home,
-    struct err *e)
+probe_run(const struct probe *p, int64_t limit,
+    const struct probe_place *place, struct err *e)
 {
 	int r = -1;
 
@@ -259,10 +276,10 @@ probe_run(const struct probe *p, int64_t limit, const char *home,
 		r = reach_knock(&p->url, limit, e);
 		break;
 	case PROBE_HTTP:
-		r = run_http(p, limit, e);
+		r = run_http(p, limit, place->ca_file, e);
 		break;
 	case PROBE_EXEC:
-		r = run_exec(p, limit, home, e);
+		r = run_exec(p, limit, place->home, e);
 		break;
 	}
 	return (r == 0 ? 0 : err_wrap(e, "probe %.200s", p->text));

@@ -33,13 +33,20 @@ int	 probe_parse(const char *, struct probe_list *, struct err *)
 	    __attribute__((warn_unused_result));
 void	 probe_free(struct probe_list *);
 
+/* What probes need of their surroundings. */
+struct probe_place {
+	const char *home;	/* HOME of programs if we have none */
+	const char *ca_file;	/* trusted besides the system's; or NULL */
+};
+
 /**
- * probe_run(p, limit, home, e):
+ * probe_run(p, limit, place, e):
  * 0 if all is well, within ${limit} ms even if the probe may take longer; else
- * -1 with what was wrong.  Programs run as we do, with ${home} as HOME if we
- * have none.
+ * -1 with what was wrong.  Programs run as we do.  An https server must have a
+ * certificate for its name that is trusted.
  */
-int	 probe_run(const struct probe *, int64_t limit, const char *home,
-	    struct err *) __attribute__((warn_unused_result));
+int	 probe_run(const struct probe *, int64_t limit,
+	    const struct probe_place *, struct err *)
+	    __attribute__((warn_unused_result));
 
 #endif

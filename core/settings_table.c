@@ -79,7 +79,8 @@ const struct setting_def settings_table[SET_COUNT] = {
 	ROW(CONTROL_SOCKET, A | C, PATH, 0, NULL, 0, 0, NULL,
 	    "socket that the nixfleet command talks to"),
 	ROW(CA_FILE, A | C, PATH, 0, NULL, 0, 0, NULL,
-	    "certificates to trust for the hub instead of the system's"),
+	    "certificates to trust for the hub instead of the system's, and "
+	    "for https probes besides them"),
 	ROW(PINNED_PUBKEY, A | C, STR, 0, NULL, 0, 0, NULL,
 	    "public key the hub must have: sha256//... or a file"),
 	ROW(ALLOW_INSECURE_HTTP, A | C, BOOL, 0, "false", 0, 0, NULL,

@@ -185,6 +185,16 @@ on_verify(X509_STORE_CTX *store, void *cookie)
 	return (0);
 }
 
+static int
+add_authorities(SSL_CTX *ctx, const char *ca_file, struct err *e)
+{
+
+	if (SSL_CTX_load_verify_file(ctx, ca_file) == 1)
+		return (0);
+	return (err_set(e, ERR_INPUT, "CA file %s: %s", ca_file,
+	    openssl_reason()));
+}
+
 static SSL_CTX *
 new_context(const char *ca_file, struct tls_trust *t, struct err *e)
 {
@@ -202,9 +212,7 @@ new_context(const char *ca_file, struct tls_trust *t, struct err *e)
 	if (ca_file == NULL) {
 		SSL_CTX_set_default_verify_paths(ctx);
 		ERR_clear_error();
-	} else if (SSL_CTX_load_verify_file(ctx, ca_file) != 1) {
-		err_set(e, ERR_INPUT, "CA file %s: %s", ca_file,
-		    openssl_reason());
+	} else if (add_authorities(ctx, ca_file, e) == -1) {
 		SSL_CTX_free(ctx);
 		return (NULL);
 	}
@@ -227,6 +235,13 @@ tls_trust_load(const char *ca_file, const char *pins, struct tls_trust **out,
 	}
 	*out = t;
 	return (0);
+}
+
+int
+tls_trust_also(struct tls_trust *t, const char *ca_file, struct err *e)
+{
+
+	return (add_authorities(t->ctx, ca_file, e));
 }
 
 void

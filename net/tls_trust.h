@@ -25,6 +25,13 @@ int	 tls_trust_load(const char *ca_file, const char *pins,
 	    __attribute__((warn_unused_result));
 
 /**
+ * tls_trust_also(trust, ca_file, e):
+ * Believe those as well whom an authority of the PEM file ${ca_file} signed.
+ */
+int	 tls_trust_also(struct tls_trust *, const char *ca_file, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
  * tls_trust_apply(trust, info):
  * Make the clients of the lws context (or vhost) that ${info} describes trust
  * accordingly.  ${trust} must live as long as the context; NULL: no TLS.

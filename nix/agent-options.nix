@@ -319,7 +319,10 @@ in
     type = types.nullOr filePath;
     default = null;
     example = "/etc/ssl/fleet-ca.pem";
-    description = "Certificates to trust for the hub instead of the system's.";
+    description = ''
+      Certificates to trust for the hub instead of the system's, and for https
+      probes (`confirmProbes`) besides them.
+    '';
   };
 
   pinnedPubkey = mkOption {

@@ -99,6 +99,55 @@ def test_a_probe_is_tried_again(web):
     assert end == "ok", story
 
 
+# A page with status 204, a certificate of ca.pem's, and one of nobody's.
+TLS_SETUP = r"""
+mkdir /srv/tls
+cd /srv/tls
+printf 'HTTP/1.0 204 x\r\n\r\n' > health
+new="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+openssl req -x509 $new -subj /CN=ca -keyout ca.key -out ca.pem
+openssl req -x509 $new -subj /CN=localhost -keyout stranger.key \
+    -out stranger.pem -addext subjectAltName=IP:127.0.0.1
+openssl req $new -subj /CN=localhost -keyout good.key -out good.csr
+echo subjectAltName=IP:127.0.0.1 > san
+openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+    -days 2 -extfile san -out good.pem
+ln -s good.key key.pem
+ln -s good.pem cert.pem
+systemctl daemon-reload
+systemctl start tls
+"""
+TLS_SERVICE = """\
+[Service]
+WorkingDirectory=/srv/tls
+ExecStart=openssl s_server -HTTP -accept 127.0.0.1:8443 -cert cert.pem \
+    -key key.pem
+"""
+HTTPS = "within=20 status=204 https://127.0.0.1:8443/health"
+
+
+def test_a_probe_of_a_tls_server(machine):
+    """An authority of NIXFLEET_CA_FILE is believed by probes also where the
+    hub has no TLS; a certificate that nobody vouches for undoes the switch."""
+    unit = machine.inside("/etc/systemd/system/tls.service")
+    unit.write_text(TLS_SERVICE)
+    machine.run(TLS_SETUP)
+    wait_for("the TLS server", lambda: ":8443" in machine.run("ss -ltnH"))
+    configure(machine, f"NIXFLEET_CONFIRM_PROBES={HTTPS}",
+              "NIXFLEET_CA_FILE=/srv/tls/ca.pem",
+              "NIXFLEET_CONFIRM_TIMEOUT=10")
+    end, story = outcome(machine, switch(machine, "2"))
+    assert end == "ok" and "does not count" not in story, story
+    op = switch(machine, "3", after="cd /srv/tls; ln -sf stranger.key key.pem;"
+                " ln -sf stranger.pem cert.pem; systemctl restart tls")
+    end, story = outcome(machine, op)
+    assert end == "rolled_back" and "does not count" not in story, story
+    message = machine.result(op)["message"]
+    assert f"probe {HTTPS}: " in message, story
+    assert "certificate is not trusted: self-signed certificate" in message
+    assert machine.link("/run/current-system").endswith("h1-2")
+
+
 def test_much_output_does_not_delay_the_confirmation(machine):
     """It is confirmed in time while its log is still being handed on."""
     configure(machine, "NIXFLEET_CONFIRM_TIMEOUT=4")

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "httpserver.h"
 #include "probe.h"
 #include "str.h"
 #include "tick.h"
@@ -75,6 +76,8 @@ test_mistakes(void **unused)
 	}
 }
 
+static struct probe_place place = { .home = "/" };
+
 /* Run the only probe of ${text}; what it says if it fails, else NULL. */
 static const char *
 look(const char *text, int64_t limit)
@@ -84,7 +87,7 @@ look(const char *text, int64_t limit)
 	int r;
 
 	assert_int_equal(probe_parse(text, &l, &e), 0);
-	r = probe_run(&l.list[0], limit, "/", &e);
+	r = probe_run(&l.list[0], limit, &place, &e);
 	probe_free(&l);
 	return (r == 0 ? NULL : e.text);
 }
@@ -130,6 +133,102 @@ test_tcp(void **unused)
 	free(text);
 }
 
+/* A look at ${path} of the TLS server ${which}; NULL if all is well. */
+static const char *
+look_tls(const char *options, const char *host, const char *which,
+    const char *path)
+{
+	char *text = str_printf("within=60 %s %s", options,
+	    httpserver_url("https", host, which, path));
+	const char *said = look(text, 60000);
+
+	free(text);
+	return (said);
+}
+
+static void
+assert_says(const char *said, const char *why)
+{
+
+	if (said == NULL || strstr(said, why) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", said != NULL ? said :
+		    "all is well", why);
+}
+
+/* An authority of NIXFLEET_CA_FILE is believed, one of the system's store
+   beside it too, nobody else, and the reason is told. */
+static void
+test_https_trust(void **unused)
+{
+	char *ca = str_dup(httpserver_file("ca.pem"));
+	char *stranger = str_dup(httpserver_file("stranger.pem"));
+
+	(void)unused;
+	place.ca_file = NULL;
+	unsetenv("NIX_SSL_CERT_FILE");	/* goes before, where it is known */
+	setenv("SSL_CERT_FILE", stranger, 1);
+	assert_says(look_tls("", "localhost", "tls", "/echo"), "the server's "
+	    "certificate is not trusted: unable to get local issuer");
+	place.ca_file = ca;
+	assert_null(look_tls("", "localhost", "tls", "/echo"));
+	assert_null(look_tls("", "127.0.0.1", "tls", "/echo"));
+	setenv("SSL_CERT_FILE", ca, 1);
+	place.ca_file = NULL;
+	assert_null(look_tls("", "localhost", "tls", "/echo"));
+	place.ca_file = stranger;
+	assert_null(look_tls("", "localhost", "tls", "/echo"));
+	place.ca_file = "/no/such.pem";
+	assert_says(look_tls("", "localhost", "tls", "/echo"),
+	    "CA file /no/such.pem: ");
+	place.ca_file = NULL;
+	unsetenv("SSL_CERT_FILE");
+	free(stranger);
+	free(ca);
+}
+
+/* A trusted certificate for another name or of yesterday does not do, nor
+   does a server that speaks no TLS. */
+static void
+test_https_wrong(void **unused)
+{
+	char *ca = str_dup(httpserver_file("ca.pem"));
+
+	(void)unused;
+	place.ca_file = ca;
+	assert_says(look_tls("", "localhost", "wrongname", "/echo"),
+	    "not trusted: hostname mismatch");
+	assert_says(look_tls("", "127.0.0.1", "wrongname", "/echo"),
+	    "not trusted: IP address mismatch");
+	assert_says(look_tls("", "localhost", "expired", "/echo"),
+	    "not trusted: certificate has expired");
+	assert_says(look_tls("", "localhost", "plain", "/echo"),
+	    "does not speak TLS");
+	place.ca_file = NULL;
+	free(ca);
+}
+
+/* The status decides: 200 to 399, or the one that is wanted. */
+static void
+test_https_status(void **unused)
+{
+	char *ca = str_dup(httpserver_file("ca.pem"));
+
+	(void)unused;
+	place.ca_file = ca;
+	assert_null(look_tls("", "localhost", "tls", "/redirect"));
+	assert_null(look_tls("status=204", "localhost", "tls", "/none"));
+	assert_null(look_tls("status=404", "localhost", "tls", "/missing"));
+	assert_says(look_tls("", "localhost", "tls", "/missing"),
+	    "the answer has status 404, not 200 to 399");
+	assert_says(look_tls("status=204", "localhost", "tls", "/echo"),
+	    "the answer has status 200, not 204");
+	/* More than is read of a body is no fault. */
+	assert_null(look_tls("", "localhost", "tls", "/big"));
+	assert_says(look_tls("", "localhost", "tls", "/cut"), "broke off");
+	place.ca_file = NULL;
+	free(ca);
+}
+
 int
 main(void)
 {
@@ -138,7 +237,11 @@ main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_https_trust),
+		cmocka_unit_test(test_https_wrong),
+		cmocka_unit_test(test_https_status),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (cmocka_run_group_tests(tests, httpserver_start,
+	    httpserver_stop));
 }
