@@ -238,6 +238,11 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "one"),
 	ROW(RETENTION_DAYS, H, INT, 0, "30", 1, 3650, NULL,
 	    "days that finished operations and events are kept"),
+	ROW(HOST_OUTPUT_MIB, H, INT, 0, "256", 1, 1048576, NULL,
+	    "MiB of operations' output that is kept of one host; the oldest "
+	    "goes first"),
+	ROW(OUTPUT_MIB, H, INT, 0, "4096", 1, 1073741824, NULL,
+	    "MiB of operations' output that is kept of all hosts"),
 	ROW(QUEUE_HOURS, H, INT, 0, "168", 1, 8760, NULL,
 	    "hours that an operation waits for a host that is offline"),
 

@@ -13,7 +13,7 @@
 
 struct name {
 	char *id;
-	int64_t told_at;		/* tick_mono() of the last event, 0 */
+	int64_t told_at; /* tick_mono() of the last event, 0 */
 };
 
 struct blocked {
@@ -84,7 +84,7 @@ void
 blocked_add(struct blocked *b, const char *host)
 {
 	struct store_blocked row = { .id = (char *)(uintptr_t)host,
-	    .at = tick_wall() };
+		.at = tick_wall() };
 
 	if (blocked_has(b, host))
 		return;
@@ -96,8 +96,10 @@ bool
 blocked_accept(struct blocked *b, const char *host)
 {
 	const struct eventlog_entry en = { .category = "identity",
-	    .level = "info", .actor = "operator", .host_id = host,
-	    .action = "accept" };
+		.level = "info",
+		.actor = "operator",
+		.host_id = host,
+		.action = "accept" };
 	struct name *n = strmap_get(&b->names, host);
 
 	if (n == NULL)
@@ -105,8 +107,10 @@ blocked_accept(struct blocked *b, const char *host)
 	strmap_del(&b->names, host);
 	name_free(n);
 	store_drop(b->hub->store, STORE_BLOCKED, host, NULL, NULL);
-	eventlog_add(b->hub->events, &en, "%s: the name is not blocked any "
-	    "more, a machine may enrol with it", host);
+	eventlog_add(b->hub->events, &en,
+	    "%s: the name is not blocked any "
+	    "more, a machine may enrol with it",
+	    host);
 	return (true);
 }
 
@@ -114,15 +118,19 @@ void
 blocked_refused(struct blocked *b, const char *host, const char *addr)
 {
 	const struct eventlog_entry en = { .category = "identity",
-	    .level = "warning", .host_id = host, .action = "enrol" };
+		.level = "warning",
+		.host_id = host,
+		.action = "enrol" };
 	struct name *n = strmap_get(&b->names, host);
 	int64_t now = tick_mono();
 
 	if (n == NULL || (n->told_at != 0 && now - n->told_at < HOUR_MS))
 		return;
 	n->told_at = now;
-	eventlog_add(b->hub->events, &en, "Refused %s: it wants the name %s, "
-	    "which was removed after its token was revoked", addr, host);
+	eventlog_add(b->hub->events, &en,
+	    "Refused %s: it wants the name %s, "
+	    "which was removed after its token was revoked",
+	    addr, host);
 }
 
 static int

@@ -15,20 +15,20 @@ struct hub;
  */
 
 /* Load them from the store (before store_start). */
-int	 blocked_new(struct hub *, struct blocked **, struct err *)
-	    __attribute__((warn_unused_result));
-void	 blocked_free(struct blocked **);
+int blocked_new(struct hub *, struct blocked **, struct err *)
+    __attribute__((warn_unused_result));
+void blocked_free(struct blocked **);
 
-bool	 blocked_has(const struct blocked *, const char *host);
-void	 blocked_add(struct blocked *, const char *host);
+bool blocked_has(const struct blocked *, const char *host);
+void blocked_add(struct blocked *, const char *host);
 
 /* An operator accepts it.  False: it is not blocked. */
-bool	 blocked_accept(struct blocked *, const char *host);
+bool blocked_accept(struct blocked *, const char *host);
 
 /* Somebody at ${addr} was refused it: an event, at most one an hour. */
-void	 blocked_refused(struct blocked *, const char *host, const char *addr);
+void blocked_refused(struct blocked *, const char *host, const char *addr);
 
 /* The names, in order; a new reference. */
-json_t	*blocked_json(const struct blocked *);
+json_t *blocked_json(const struct blocked *);
 
 #endif

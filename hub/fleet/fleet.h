@@ -10,6 +10,7 @@
 #include "eventlog.h"
 #include "identity.h"
 #include "names.h"
+#include "opbound.h"
 #include "store.h"
 
 struct hub;
@@ -51,6 +52,7 @@ struct fleet_host {
 	struct operation *doubtful;	/* ended without the host's word */
 	int64_t created_at, last_seen, since;	/* ms since 1970, 0: never */
 	int64_t flight;			/* bytes of output not stored yet */
+	struct opbound_room room;	/* for output */
 	int64_t replaced_at;		/* start of the minute of ${replaced} */
 	int64_t facts_at;		/* tick_mono() of their last save */
 	struct eventlog_quota quota;	/* of what it does by itself */

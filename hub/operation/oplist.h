@@ -1,6 +1,7 @@
 #ifndef OPLIST_H
 #define OPLIST_H
 
+#include "opbound.h"
 #include "operation.h"
 #include "strmap.h"
 
@@ -21,6 +22,7 @@ struct operations {
 	size_t nunsaved, capunsaved;
 	struct ratelimit *adoptions;	/* operations of hosts' own */
 	struct opunknown *unknown;	/* being looked for */
+	struct opbound_room room;	/* for all hosts' output */
 	const char *vacant;	/* looked for, and not in the store */
 	bool settling;		/* a host is back: nothing new is sent yet */
 };

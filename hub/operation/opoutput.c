@@ -5,6 +5,7 @@
 #include "feed.h"
 #include "fleet.h"
 #include "hub.h"
+#include "opbound.h"
 #include "oplist.h"
 #include "opoutput.h"
 #include "opstep.h"
@@ -101,6 +102,7 @@ count(struct operation *op, const struct batch *b)
 	op->acked_seq = b->last;
 	op->lines += (int64_t)b->n;
 	op->bytes += b->bytes;
+	opbound_took(op, b->bytes);
 	if (op->head_seq == 0 && op->bytes > OPOUTPUT_HEAD)
 		op->head_seq = b->last;
 	if (op->bytes - op->saved_bytes > OPOUTPUT_STEP) {

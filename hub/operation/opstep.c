@@ -7,6 +7,7 @@
 #include "fleet.h"
 #include "host_facts.h"
 #include "hub.h"
+#include "opbound.h"
 #include "oplist.h"
 #include "opstep.h"
 #include "opstore.h"
@@ -259,6 +260,7 @@ finish(struct operation *op)
 	oplist_keep(ops, op);
 	ops->ended[op->outcome]++;
 	opstore_save(op);
+	opbound_over(op);
 	opstep_changed(op);
 	tell_end(op, "ended");
 	if (h != NULL) {

@@ -164,8 +164,8 @@ job_tell(struct store *s, struct store_job *j)
 	}
 	if (j->found != NULL)
 		tell_found(j);
-	else if (j->trimmed != NULL)
-		j->trimmed(j->cookie, j->trim.bytes, j->failed);
+	else if (j->counted != NULL)
+		j->counted(j->cookie, j->trim.bytes, j->failed);
 	else if (j->done != NULL)
 		j->done(j->cookie, j->failed);
 	store_job_free(j);
@@ -384,8 +384,21 @@ store_retain(struct store *s, int64_t before, store_done *done, void *cookie)
 }
 
 void
+store_sum(struct store *s, const char *host, store_bytes *counted,
+    void *cookie)
+{
+	struct store_job *j = store_job_new(STORE_JOB_SUM, STORE_OPERATION);
+
+	gather(s);
+	j->key = str_dup(host);
+	j->counted = counted;
+	j->cookie = cookie;
+	submit(s, j);
+}
+
+void
 store_trim(struct store *s, const struct store_trim *what,
-    store_trimmed *trimmed, void *cookie)
+    store_bytes *trimmed, void *cookie)
 {
 	struct store_job *j = store_job_new(STORE_JOB_TRIM, STORE_LINE);
 
@@ -393,7 +406,7 @@ store_trim(struct store *s, const struct store_trim *what,
 	j->trim.op_id = j->key = str_dup(what->op_id);
 	j->trim.words = j->words = str_dup(what->words);
 	j->now = tick_wall();
-	j->trimmed = trimmed;
+	j->counted = trimmed;
 	j->cookie = cookie;
 	submit(s, j);
 }

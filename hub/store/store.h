@@ -124,6 +124,7 @@ struct store_query {
 	const char *host;		/* host_id */
 	const char *state;		/* operations */
 	bool open_only;			/* operations that are not finished */
+	bool spent;			/* with output, and not at work */
 	int64_t after;			/* lines: seq greater than that */
 	const char *before;		/* operations: id less than that */
 	int64_t before_id;		/* events: id less than that; 0: none */
@@ -131,12 +132,16 @@ struct store_query {
 	size_t limit;			/* 0: all */
 };
 
-/* Lines of one operation that are to go from its middle. */
+/* A host's newest open operations, that may be at work. */
+#define STORE_AT_WORK 8
+
+/* Lines of one operation that are to go: from its middle, or all of them. */
 struct store_trim {
 	const char *op_id;
 	const char *words;		/* told after their number */
 	int64_t after;			/* those with a seq greater than that */
 	int64_t bytes;			/* so many; done: so many fewer */
+	bool whole;			/* all; its row tells of none then */
 	int64_t last;			/* done: seq of the last one, or 0 */
 };
 
@@ -169,8 +174,11 @@ struct store_driver {
 	   *${more} tells whether to call again. */
 	int	 (*retain)(void *db, int64_t before, int64_t now, bool *more,
 		    struct err *);
+	/* The output of operations, by their rows; host NULL: of all. */
+	int	 (*sum)(void *db, const char *host, int64_t *bytes,
+		    struct err *);
 	/* Remove lines, oldest first, until ${bytes} of text and
-	   STORE_LINE_COST are gone; fill in bytes and last. */
+	   STORE_LINE_COST are gone, or all; fill in bytes and last. */
 	int	 (*trim)(void *db, struct store_trim *, struct err *);
 	int	 (*ping)(void *db, struct err *);
 };
@@ -221,12 +229,15 @@ void	 store_find(struct store *, const struct store_query *,
 void	 store_retain(struct store *, int64_t before, store_done *done,
 	    void *cookie);
 
-/* ${bytes}: so much less is stored now. */
-typedef void store_trimmed(void *cookie, int64_t bytes,
+/* ${bytes}: so much is stored, or is not any more. */
+typedef void store_bytes(void *cookie, int64_t bytes,
 	    const struct err *failed);
+/* How much output operations have, of ${host} or, NULL, of all hosts. */
+void	 store_sum(struct store *, const char *host, store_bytes *,
+	    void *cookie);
 /* The last of the removed lines makes room for one that says how many. */
 void	 store_trim(struct store *, const struct store_trim *,
-	    store_trimmed *, void *cookie);
+	    store_bytes *, void *cookie);
 
 /**
  * store_turn(s):

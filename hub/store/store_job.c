@@ -170,7 +170,8 @@ trim(const struct store_driver *d, void *db, struct store_job *j, struct err *e)
 	note.seq = t->last;
 	note.text =
 	    str_printf("%lld %s", (long long)(t->last - t->after), t->words);
-	t->bytes -= (int64_t)strlen(note.text) + STORE_LINE_COST;
+	if (!t->whole)
+		t->bytes -= (int64_t)strlen(note.text) + STORE_LINE_COST;
 	rc = d->put(db, STORE_LINE, &note, e);
 	free(note.text);
 	return (rc);
@@ -198,6 +199,9 @@ job_run(const struct store_driver *d, void *db, struct store_job *j)
 	case STORE_JOB_RETAIN:
 		rc = d->retain(db, j->when, j->now, &j->more, &e);
 		break;
+	case STORE_JOB_SUM:
+		rc = d->sum(db, j->key, &j->trim.bytes, &e);
+		break;
 	case STORE_JOB_TRIM:
 		rc = trim(d, db, j, &e);
 		break;
@@ -214,7 +218,8 @@ job_run(const struct store_driver *d, void *db, struct store_job *j)
 bool
 store_job_writes(const struct store_job *j)
 {
-	return (j->kind != STORE_JOB_FIND && j->kind != STORE_JOB_PROBE);
+	return (j->kind != STORE_JOB_FIND && j->kind != STORE_JOB_SUM &&
+	    j->kind != STORE_JOB_PROBE);
 }
 
 void

@@ -10,6 +10,7 @@ enum store_job_kind {
 	STORE_JOB_DROP,
 	STORE_JOB_FIND,
 	STORE_JOB_RETAIN,
+	STORE_JOB_SUM,
 	STORE_JOB_TRIM,
 	STORE_JOB_PROBE
 };
@@ -24,13 +25,13 @@ struct store_job {
 	size_t n, cap;
 	bool more; /* RETAIN: there is more of it */
 	struct store_query query;
-	char *key;		/* DROP, TRIM */
+	char *key;		/* DROP, SUM, TRIM */
 	char *words;		/* TRIM */
-	struct store_trim trim; /* and what came of it */
+	struct store_trim trim; /* and what came of it; SUM: bytes */
 	int64_t when, now;
 	store_done *done;
 	store_found *found;
-	store_trimmed *trimmed;
+	store_bytes *counted;
 	void *cookie;
 	struct err *failed;
 };

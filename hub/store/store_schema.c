@@ -38,6 +38,11 @@ const char *const store_schema[] = {
 	"ALTER TABLE operations ADD COLUMN head_seq INTEGER DEFAULT 0;",
 	/* 3 */
 	"CREATE TABLE blocked (id TEXT PRIMARY KEY, at INTEGER);",
+	/* 4 */
+	"CREATE INDEX operations_output ON operations (id, bytes)"
+	" WHERE bytes > 0;"
+	"CREATE INDEX operations_host_output ON operations"
+	" (host_id, id, bytes) WHERE bytes > 0;",
 };
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

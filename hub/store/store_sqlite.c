@@ -280,6 +280,19 @@ sqlite_drop(void *v, enum store_table table, const char *key, struct err *e)
 	return (rc);
 }
 
+/* A host may say of any number that it works on them.  The plus: few are open,
+   of all hosts, and that index is the short one. */
+static void
+add_spent(const struct store_query *q, struct buf *sql)
+{
+	buf_adds(sql, " AND bytes > 0 AND (state = 'finished'");
+	if (q->host != NULL)
+		buf_addf(sql, " OR id NOT IN (SELECT id FROM operations WHERE"
+		    " +host_id = :host AND state <> 'finished'"
+		    " ORDER BY id DESC LIMIT %d)", STORE_AT_WORK);
+	buf_adds(sql, ")");
+}
+
 static void
 select_sql(const struct store_query *q, struct buf *sql)
 {
@@ -298,6 +311,8 @@ select_sql(const struct store_query *q, struct buf *sql)
 		buf_adds(sql, " AND state = :state");
 	if (q->open_only)
 		buf_adds(sql, " AND state <> 'finished'");
+	if (q->spent)
+		add_spent(q, sql);
 	if (lines)
 		buf_adds(sql, " AND seq > :after");
 	if (q->before != NULL)
@@ -408,6 +423,26 @@ sqlite_retain(void *v, int64_t before, int64_t now, bool *more, struct err *e)
 }
 
 static int
+sqlite_sum(void *v, const char *host, int64_t *bytes, struct err *e)
+{
+	struct db *db = v;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (sqlite3_prepare_v2(db->h, host == NULL ?
+	    "SELECT sum(bytes) FROM operations WHERE bytes > 0" :
+	    "SELECT sum(bytes) FROM operations WHERE bytes > 0"
+	    " AND host_id = ?", -1, &st, NULL) != SQLITE_OK)
+		return (fail(db, e, "operations"));
+	if (host != NULL)
+		sqlite3_bind_text(st, 1, host, -1, SQLITE_STATIC);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		*bytes = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return (rc == SQLITE_ROW ? 0 : fail(db, e, "operations"));
+}
+
+static int
 sqlite_trim(void *v, struct store_trim *t, struct err *e)
 {
 	struct db *db = v;
@@ -423,7 +458,8 @@ sqlite_trim(void *v, struct store_trim *t, struct err *e)
 	sqlite3_bind_text(st, 1, t->op_id, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, t->after);
 	rc = SQLITE_DONE;
-	while (bytes < t->bytes && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+	while ((t->whole || bytes < t->bytes) &&
+	    (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		last = sqlite3_column_int64(st, 0);
 		bytes += sqlite3_column_bytes(st, 1) + STORE_LINE_COST;
 	}
@@ -434,7 +470,8 @@ sqlite_trim(void *v, struct store_trim *t, struct err *e)
 	    " AND seq <= %lld", (long long)t->after, (long long)last);
 	rc = run_with(db, sql, t->op_id, 0, e);
 	free(sql);
-	if (rc == -1)
+	if (rc == -1 || (t->whole && run_with(db, "UPDATE operations"
+	    " SET bytes = 0 WHERE id = ?", t->op_id, 0, e) == -1))
 		return (-1);
 	t->bytes = bytes;
 	t->last = last;
@@ -460,6 +497,7 @@ const struct store_driver store_sqlite = {
 	.drop = sqlite_drop,
 	.find = sqlite_find,
 	.retain = sqlite_retain,
+	.sum = sqlite_sum,
 	.trim = sqlite_trim,
 	.ping = sqlite_ping,
 };
