@@ -18,11 +18,11 @@ struct agentconf {
 	struct url url;			/* of the hub; path ends in /ws */
 	char *url_text;			/* as configured; NULL: no hub */
 	char *state_dir;
-	char *repo_dir;			/* isolated clone, or the legacy one */
+	char *repo_dir;			/* the clone, or the legacy checkout */
 	char *build_dir;		/* what nix builds if it is not the
 					   clone: with submodules; or NULL */
 	char *flake_dir;		/* in it: where the flake is */
-	char *legacy_dir;		/* NULL: isolated */
+	char *legacy_dir;		/* NULL: a clone of our own */
 	char *hostname;
 	char *user;			/* whom we run as */
 	char *control_socket;

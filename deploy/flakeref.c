@@ -185,9 +185,9 @@ flakeref_check(const struct deploy_conf *c, const char *rev, struct err *e)
 				    "without blanks and '#'", c->flake_attr));
 	if (rev != NULL && (strlen(rev) != 40 && strlen(rev) != 64))
 		return (err_set(e, ERR_INPUT,
-		    "\"%.80s\" is not a full commit hash", rev));
+		    "\"%.80s\" is not a whole revision", rev));
 	if (rev != NULL && rev[strspn(rev, "0123456789abcdef")] != '\0')
 		return (err_set(e, ERR_INPUT,
-		    "\"%.80s\" is not a commit hash", rev));
+		    "\"%.80s\" is not a revision", rev));
 	return (check_dir(c, e));
 }

@@ -52,8 +52,8 @@ int
 legacy_refuse(struct repo *r, struct repo_change *ch, struct err *e)
 {
 	(void)ch;
-	return (git_fail(r, REPO_FAIL_LEGACY, e, "%s is not an isolated clone",
-	    r->legacy_dir));
+	return (git_fail(r, REPO_FAIL_LEGACY, e, "%s is not a clone of the "
+	    "agent's own", r->legacy_dir));
 }
 
 int

@@ -10,9 +10,9 @@
 #include "proc.h"
 
 /*
- * The isolated repository: a private clone of one branch of one remote that
- * nobody else may write, that can be thrown away at any time, and that holds
- * exactly what the branch held at the last successful pull.
+ * A private clone of one branch of one remote that nobody else may write, that
+ * can be thrown away at any time, and that holds exactly what the branch held
+ * at the last successful pull.
  *
  * One struct repo is used by one thread at a time; different ones are
  * independent.  Functions that change the clone hold a flock of their own

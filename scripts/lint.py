@@ -52,6 +52,12 @@ SPELLINGS = [(re.compile(wrong), right) for wrong, right in (
     (r"\bpreseeding\b", "pre-seeding"),
     (r"\bdash[- ]board", "dashboard"),
     (r"[Qq]uarantin", "held back"),
+    (r"\b[Ss]ign(s|ed|ing)?[- ](in|out)\b", "log in, log out"),
+    (r"\bisolated (clone|repositor)", "clone"),
+    (r"\b(per-)?host tokens?\b", "own token"),
+    (r"\b[Ee]nroll(s|ment)?\b", "enrol, enrolment"),
+    (r"\b[Hh]ealth[- ]checks?\b", "probe"),
+    (r"\bcommit (hash|id)(es|s)?\b", "revision"),
 )]
 
 

@@ -201,7 +201,7 @@ add_behind(struct buf *out, const char *name, const struct fleet_host *h)
 		sample(out, name, "host", h->id, h->behind);
 }
 
-/* A member of what the host says of its isolated repository. */
+/* A member of what the host says of its clone. */
 static json_t *
 repo_fact(const struct fleet_host *h, const char *key)
 {
@@ -259,7 +259,7 @@ static const struct {
 	    "Commits between the host's revision and the newest one.",
 	    add_behind },
 	{ "host_repository_success_time_seconds", "seconds",
-	    "When the host last fetched its isolated repository with success.",
+	    "When the host last fetched into its clone with success.",
 	    add_fetched },
 	{ "host_repository_failing", NULL,
 	    "1: the last fetch failed; the status is the reason's word.",

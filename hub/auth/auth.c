@@ -215,7 +215,7 @@ audit(struct auth *a, const struct login *l, enum auth_result r)
 
 	switch (r) {
 	case AUTH_OK:
-		eventlog_add(a->hub->events, &en, "Signed in from %s", l->addr);
+		eventlog_add(a->hub->events, &en, "Logged in from %s", l->addr);
 		break;
 	case AUTH_BAD_PASSWORD:
 		eventlog_add(a->hub->events, &en, "Wrong password from %s",

@@ -77,7 +77,7 @@ test('an operation on a selection, watched to its end', () => visit({}, {}, asyn
   const log = page.getByRole('region', { name: 'Log lines' });
   await log.getByText('reset to 4be17c09').waitFor();
   await page.getByRole('progressbar', { name: 'Pull and switch on borealis' }).first().waitFor();
-  await log.getByText('confirmed: the hub and 4 health checks').waitFor();
+  await log.getByText('confirmed: the hub and 4 probes').waitFor();
   await row(page, 'borealis').getByText('Up to date.').waitFor();
   await row(page, 'calypso').getByText('Up to date.').waitFor();
   await page.getByText(/^(borealis|calypso): Pull and switch ok\.$/).waitFor({ state: 'attached' });
@@ -178,13 +178,13 @@ test('a lost delta is noticed by the next one', () => visit({}, {}, async (page,
 
 test('an ended session leads to the login page, on request', () => visit({}, {}, async (page, hub) => {
   await row(page, 'athena').waitFor();
-  hub.signedIn = false;
+  hub.loggedIn = false;
   hub.drop();
   await page.getByRole('alert').getByText('Your session has ended.').waitFor();
-  assert.equal(await page.getByRole('link', { name: 'Sign in again' }).getAttribute('href'), '/login');
+  assert.equal(await page.getByRole('link', { name: 'Log in again' }).getAttribute('href'), '/login');
 }));
 
-// Signing in anew in another window must not break the buttons of this one.
+// Logging in anew in another window must not break the buttons of this one.
 test('a renewed session is taken over', () => visit({}, {}, async (page, hub) => {
   await row(page, 'galatea').waitFor();
   hub.csrf = 'renewed';

@@ -1,5 +1,5 @@
 // The main path on a real hub with real agents. The hub is given by
-//   NIXFLEET_TEST_URL, NIXFLEET_TEST_PASSWORD  where it is and how to sign in
+//   NIXFLEET_TEST_URL, NIXFLEET_TEST_PASSWORD  where it is and how to log in
 //   NIXFLEET_TEST_PUSH      a shell command that pushes a commit to the fleet's repository
 //   NIXFLEET_TEST_HOSTS     how many hosts to wait for (default 3)
 //   NIXFLEET_TEST_SHOT      where to leave a screenshot (optional)
@@ -13,7 +13,7 @@ const count = Number(process.env.NIXFLEET_TEST_HOSTS ?? 3);
 const missing = !url || !password || !push ? 'NIXFLEET_TEST_URL, _PASSWORD and _PUSH name no hub' : false;
 const SLOW = { timeout: 120_000 };
 
-async function signIn(page) {
+async function logIn(page) {
   await page.goto(url);
   await page.locator('input[type=password]').fill(password);
   await page.locator('button[type=submit]').click();
@@ -31,7 +31,7 @@ test('push, fall behind, pull and switch, up to date', { skip: missing, timeout:
   const browser = await launch();
   const page = await openPage(browser);
   try {
-    await signIn(page);
+    await logIn(page);
     await until(page, rowsSay, ['connected', count]);
 
     execFileSync('/bin/sh', ['-c', push], { stdio: 'inherit' });

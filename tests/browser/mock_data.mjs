@@ -165,7 +165,7 @@ export function oldEvents() {
     event(5, 1300, 'info', 'athena', 'finished', 'Pull and switch ended well: generation 142.', 'admin'),
     event(4, 1500, 'info', null, 'commit', 'main moved to 4be17c09.'),
     event(3, 7400, 'warning', 'europa', 'offline', 'The connection ended without a word.'),
-    event(2, 8000, 'info', null, 'login', 'Signed in from 192.0.2.7.', 'admin'),
+    event(2, 8000, 'info', null, 'login', 'Logged in from 192.0.2.7.', 'admin'),
     event(1, 86_000, 'info', 'galatea', 'enrolled', 'A new host enrolled and got a token of its own.'),
   ];
 }
@@ -189,5 +189,5 @@ export const SCRIPT = [
   ['stderr', 'setting up /etc...', 'activate'],
   ['stdout', 'starting the following units: \x1b[1mpostfix.service\x1b[0m', 'activate'],
   ['stdout', '<script>alert("this is text")</script> & <b>so is this</b>', 'activate'],
-  ['note', 'confirmed: the hub and 4 health checks can see this host', 'confirm'],
+  ['note', 'confirmed: the hub and 4 probes can see this host', 'confirm'],
 ];

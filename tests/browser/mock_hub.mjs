@@ -16,12 +16,12 @@ const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
   + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 export const TOTP = '123456';
 
-const LOGIN = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in · NixFleet</title>
+const LOGIN = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · NixFleet</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/login.css"></head>
-<body><main><h1>NixFleet</h1><p>Sign in to see the fleet.</p><form method="post" action="/login">
+<body><main><h1>NixFleet</h1><p>Log in to see the fleet.</p><form method="post" action="/login">
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
 <label for="totp">Code from your authenticator</label><input id="totp" name="totp" inputmode="numeric" autocomplete="one-time-code">
-<button type="submit">Sign in</button></form></main></body></html>`;
+<button type="submit">Log in</button></form></main></body></html>`;
 
 class MockHub {
   constructor({ hosts = 0, empty = false, stepMs = 40 } = {}) {
@@ -34,7 +34,7 @@ class MockHub {
     this.repository = repository();
     this.version = 1;
     this.stepMs = stepMs;
-    this.signedIn = true;
+    this.loggedIn = true;
     this.csrf = 'mock-csrf-token';
     this.dispatched = [];
     this.timers = new Set();
@@ -47,7 +47,7 @@ class MockHub {
     });
     this.sockets = new WebSocketServer({ noServer: true });
     this.server.on('upgrade', (req, socket, head) => {
-      if (!this.signedIn || req.url !== '/ws' || this.refusing) return socket.destroy();
+      if (!this.loggedIn || req.url !== '/ws' || this.refusing) return socket.destroy();
       return this.sockets.handleUpgrade(req, socket, head, (ws) => this.welcome(ws));
     });
     await new Promise((done) => this.server.listen(port, '127.0.0.1', done));
@@ -170,12 +170,12 @@ class MockHub {
   async answer(req, res) {
     const url = new URL(req.url, this.url);
     if (url.pathname === '/login' || url.pathname === '/logout') {
-      this.signedIn = req.method === 'POST' && url.pathname === '/login';
-      if (req.method === 'POST') return res.writeHead(302, { Location: this.signedIn ? '/' : '/login' }).end();
+      this.loggedIn = req.method === 'POST' && url.pathname === '/login';
+      if (req.method === 'POST') return res.writeHead(302, { Location: this.loggedIn ? '/' : '/login' }).end();
       return res.writeHead(200, { 'Content-Type': TYPES['.html'], 'Content-Security-Policy': CSP }).end(LOGIN);
     }
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, res);
-    if (!this.signedIn) return this.json(res, 401, { error: 'Sign in first.', code: 'unauthenticated' });
+    if (!this.loggedIn) return this.json(res, 401, { error: 'Log in first.', code: 'unauthenticated' });
     if (req.method !== 'GET' && req.headers['x-csrf-token'] !== this.csrf) {
       return this.json(res, 403, { error: 'The CSRF token is missing or wrong.', code: 'csrf' });
     }
@@ -186,7 +186,7 @@ class MockHub {
 
   async file(path, res) {
     const name = normalize(path === '/' ? '/index.html' : path);
-    if (path === '/' && !this.signedIn) return res.writeHead(302, { Location: '/login' }).end();
+    if (path === '/' && !this.loggedIn) return res.writeHead(302, { Location: '/login' }).end();
     try {
       let body = await readFile(join(DIST, name));
       if (path === '/') body = body.toString().replace('data-csrf-token=""', `data-csrf-token="${this.csrf}"`);

@@ -207,7 +207,7 @@ async function call<T>(method: string, route: string, body?: unknown): Promise<T
   try {
     return await callOnce<T>(method, route, body);
   } catch (problem) {
-    // Another window signed in anew: its session, and its token, are ours too.
+    // Another window logged in anew: its session, and its token, are ours too.
     if (!(problem instanceof ApiError) || problem.code !== 'csrf') throw problem;
     await loadSession();
     return callOnce<T>(method, route, body);

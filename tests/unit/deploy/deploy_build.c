@@ -197,7 +197,7 @@ test_bad_input(void **state)
 {
 	struct nixfixture *x = *state;
 
-	expect_failure(x, "main", ERR_INPUT, "not a full commit hash");
+	expect_failure(x, "main", ERR_INPUT, "not a whole revision");
 	x->conf.host = "h1\" or x";
 	expect_failure(x, "0123456789012345678901234567890123456789",
 	    ERR_INPUT, "host name");

@@ -24,7 +24,7 @@ function Connection() {
   if (connection.value === 'ended') {
     return (
       <div class="banner banner-bad">
-        <Icon name="bad" /> <p>Your session has ended. <a href="/login">Sign in again</a></p>
+        <Icon name="bad" /> <p>Your session has ended. <a href="/login">Log in again</a></p>
       </div>
     );
   }

@@ -11,7 +11,7 @@ const WORDS: Record<typeof connection.value, Word> = {
   connecting: { text: 'connecting', tone: 'busy' },
   live: { text: 'live', tone: 'ok', icon: 'dot' },
   lost: { text: 'connection lost', tone: 'bad' },
-  ended: { text: 'signed out', tone: 'bad' },
+  ended: { text: 'logged out', tone: 'bad' },
 };
 
 function Repo() {
@@ -71,7 +71,7 @@ export function Header() {
           <span class="live"><State word={WORDS[connection.value]} /></span>
           <form method="post" action="/logout">
             <input type="hidden" name="csrf_token" value={logoutToken()} />
-            <button type="submit" class="icon-button" aria-label="Sign out" title="Sign out"><Icon name="leave" /></button>
+            <button type="submit" class="icon-button" aria-label="Log out" title="Log out"><Icon name="leave" /></button>
           </form>
         </div>
       </div>
