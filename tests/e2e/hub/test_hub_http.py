@@ -114,7 +114,7 @@ def test_api_login_and_logout(hub):
     assert (answer.status, answer.json["code"]) == (401, "bad_password")
     assert script.post("/api/login", {}).status == 400
     script.log_in_api()
-    assert script.get("/api/hosts").json == {"hosts": []}
+    assert script.get("/api/hosts").json == {"hosts": [], "blocked": []}
     assert script.post("/api/hosts", {"hostname": "a"}).status == 200
     user = hub.client().log_in()
     assert user.post("/logout").headers["location"] == "/login"
