@@ -8,6 +8,7 @@
 #include "names.h"
 #include "record.h"
 #include "store_v3.h"
+#include "store_v3_log.h"
 #include "str.h"
 #include "tick.h"
 #include "utf8.h"
@@ -346,6 +347,8 @@ take(sqlite3 *db, const struct take *t, struct err *e)
 int
 store_v3_take(sqlite3 *db, struct err *e)
 {
+	int ended;
+
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		if (sqlite3_create_function(db, functions[i].name,
 			functions[i].args, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
@@ -354,5 +357,7 @@ store_v3_take(sqlite3 *db, struct err *e)
 	for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
 		if (take(db, &takes[i], e) == -1)
 			return (-1);
-	return (0);
+	if (has(db, "commands", "finished_at", &ended, e) == -1)
+		return (-1);
+	return (ended == 0 ? 0 : store_v3_log_take(db, e));
 }

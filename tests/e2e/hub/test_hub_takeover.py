@@ -143,6 +143,50 @@ def test_takeover(v3):
     assert (v3.data / "nixfleet.db.v3").stat().st_mode & 0o077 == 0
 
 
+# What a command printed is its output again: the lines of its time, from the
+# one file of a hub's run or a file of its own, over midnight and by the clock
+# of the command, and nothing of what was said between commands.
+def test_logs(v3):
+    db = sqlite3.connect(v3.data / "nixfleet.db")
+    db.execute("DELETE FROM commands")
+    eve, = db.execute("SELECT date('now', '-2 day')").fetchone()
+    for cid, op, begin, end in (
+            ("1", "pull", f"{eve} 23:59:58.9 +0100 CET m=+1",
+             f"{v3.day} 00:00:02.1 +0100 CET m=+4"),
+            ("2", "test", f"{v3.day} 00:00:10 +0100 CET", None),
+            ("3", "switch", f"{v3.day} 09:00:00 +0100 CET",
+             f"{v3.day} 09:00:30 +0100 CET")):
+        db.execute("INSERT INTO commands (id, host_id, op, status, created_at,"
+                   " finished_at) VALUES (?, 'atlas', ?, 'SUCCESS', ?, ?)",
+                   (cid, op, begin, end))
+    db.commit()
+    db.close()
+    logs = v3.data / "logs"
+    (logs / "atlas").mkdir(parents=True)
+    (logs / "atlas" / f"{eve}T20-00-00-.log").write_bytes(
+        b"# log of atlas\n[20:00:00] too early\n[23:59:58] fetch\n"
+        b"[23:59:59] [ERR] \xffwarn\n[00:00:02] done\n[00:00:03] between\n"
+        b"[00:00:11] testing\n[09:00:00] ours\nno stamp\n[09:0:02] no\n[09:00:31] late\n")
+    (logs / "atlas" / f"{v3.day}T09-00-01-switch.log").write_text(
+        "[09:00:01] [ERR] in a file of its own\n[09:00:30] \n")
+    (logs / "atlas" / f"{v3.day}T09-00-02-x.log").symlink_to("/etc/passwd")
+    (logs / "atlas" / "notes.txt").write_text("[09:00:02] no log\n")
+    (logs / "..x").mkdir()
+    client = v3.start().client().log_in()
+    said = {}
+    for o in client.get("/api/operations?limit=100").json["operations"]:
+        said[o["op"]] = [
+            (li["stream"], li["text"]) for li in client.get(
+                f"/api/operations/{o['id']}/output").json["lines"]]
+        assert o["lines"] == len(said[o["op"]])
+    assert said == {
+        "pull": [("stdout", "fetch"), ("stderr", "\ufffdwarn"),
+                 ("stdout", "done")],
+        "test": [("stdout", "testing")],
+        "switch": [("stdout", "ours"),
+                   ("stderr", "in a file of its own"), ("stdout", "")]}
+
+
 # v3 made its database for all to read; ours, with what is beside it, is for
 # its own user and group.
 def test_closed_to_others(v3):
