@@ -34,6 +34,7 @@ struct auth {
 	int64_t duration_ms;
 	int pending;
 	bool closed;			/* freed with the last login */
+	struct eventlog_quota wrong;	/* logins that failed */
 };
 
 struct login {
@@ -211,7 +212,8 @@ audit(struct auth *a, const struct login *l, enum auth_result r)
 {
 	struct eventlog_entry en = { .category = "auth", .action = "login",
 	    .level = r == AUTH_OK ? "success" : "warning",
-	    .actor = r == AUTH_OK ? "operator" : NULL };
+	    .actor = r == AUTH_OK ? "operator" : NULL,
+	    .quota = r == AUTH_OK ? NULL : &a->wrong };
 
 	switch (r) {
 	case AUTH_OK:

@@ -15,6 +15,9 @@ from hub_process import SHARED, totp
 from ws_agent import WsAgent
 
 SECRET = "JBSWY3DPEHPK3PXP"
+# A cheap hash, and its password.
+BCRYPT = ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+          "U*U")
 
 
 def raw(hub, data, count=1):
@@ -70,6 +73,24 @@ def test_login_rate_limit(new_hub):
                        headers={"X-Forwarded-For": "10.9.9.9"})
     assert "many" in answer.headers["location"]
     assert user.post("/api/login", {"password": hub.password}).status == 429
+
+
+def test_guesses_do_not_fill_the_disk(new_hub):
+    """Of wrong passwords from wherever 200 an hour are told; a login that
+    goes well is told always."""
+    hub = new_hub(NIXFLEET_PASSWORD_HASH=BCRYPT[0],
+                  NIXFLEET_RATE_LIMIT="1000")
+    guesser = hub.client()
+    for _ in range(205):
+        guesser.form("/login", password="wrong")
+    hub.password = BCRYPT[1]
+    user = hub.client().log_in()
+    events = user.get("/api/events?limit=500").json["events"]
+    told = [e["message"] for e in events if e["action"] == "login"]
+    assert told[0].startswith("Logged in from"), told[:3]
+    assert "the next ones are not told" in told[1]
+    assert len(told) == 201
+    assert all(t.startswith("Wrong password") for t in told[2:])
 
 
 def test_login_rate_limit_behind_proxy(new_hub):
