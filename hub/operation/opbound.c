@@ -6,6 +6,7 @@
 #include "hub.h"
 #include "opbound.h"
 #include "oplist.h"
+#include "opstep.h"
 #include "opstore.h"
 #include "store.h"
 #include "str.h"
@@ -70,6 +71,20 @@ end(struct making *m, int64_t room)
 	free(m);
 }
 
+/* ${bytes} of its lines are gone; where the books say more, they are wrong. */
+static void
+forget(struct operation *op, int64_t bytes)
+{
+	bool all = op->state == OP_FINISHED || bytes == 0 || bytes > op->bytes;
+
+	op->bytes = all ? 0 : op->bytes - bytes;
+	free(op->phases);
+	free(op->changes);
+	op->phases = op->changes = NULL;
+	opstore_save(op);
+	opstep_changed(op);
+}
+
 static void
 on_removed(void *cookie, int64_t bytes, const struct err *failed)
 {
@@ -77,12 +92,8 @@ on_removed(void *cookie, int64_t bytes, const struct err *failed)
 	struct making *m = r->m;
 	struct operation *op = operation_find(m->ops, r->id);
 
-	/* Where the books say more than there was, they are wrong. */
-	if (op != NULL && failed == NULL) {
-		op->bytes =
-		    bytes == 0 || bytes > op->bytes ? 0 : op->bytes - bytes;
-		opstore_save(op);
-	}
+	if (op != NULL && failed == NULL)
+		forget(op, bytes);
 	m->excess -= r->bytes;
 	m->failed = m->failed || failed != NULL;
 	free(r);

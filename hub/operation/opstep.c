@@ -24,6 +24,9 @@
 #define UNKNOWN_MS (2 * 3600 * S)	/* an operation we know no limit of */
 #define LEAST_MS (10 * S)
 
+/* Bytes of a host's message; ours are shorter. */
+#define MESSAGE_MAX 2048
+
 void
 opstep_changed(struct operation *op)
 {
@@ -171,10 +174,27 @@ send_stop(struct operation *op)
 }
 
 static void
-set_text(char **slot, const char *text)
+set_message(struct operation *op, const char *text)
 {
-	free(*slot);
-	*slot = text == NULL || *text == '\0' ? NULL : str_dup(text);
+	size_t n = text == NULL ? 0 : strlen(text);
+
+	if (n > MESSAGE_MAX)
+		for (n = MESSAGE_MAX; (text[n] & 0xc0) == 0x80;)
+			n--;
+	free(op->message);
+	op->message = n == 0 ? NULL : str_ndup(text, n);
+}
+
+/* Kept like output, and counted with it. */
+static char *
+detail(struct operation *op, const json_t *v)
+{
+	char *text = v == NULL ? NULL : json_dumps(v, JSON_COMPACT);
+	int64_t n = text == NULL ? 0 : (int64_t)strlen(text);
+
+	op->bytes += n;
+	opbound_took(op, n);
+	return (text);
 }
 
 static void
@@ -185,13 +205,11 @@ take_result(struct operation *op, const struct opstep_result *res)
 	if (op->overdue && res->outcome == OUTCOME_STOPPED)
 		op->outcome = OUTCOME_TIMED_OUT;
 	op->exit_code = res->exit_code;
-	set_text(&op->message, res->message);
+	set_message(op, res->message);
 	free(op->phases);
 	free(op->changes);
-	op->phases = res->phases == NULL ? NULL :
-	    json_dumps(res->phases, JSON_COMPACT);
-	op->changes = res->changes == NULL ? NULL :
-	    json_dumps(res->changes, JSON_COMPACT);
+	op->phases = detail(op, res->phases);
+	op->changes = detail(op, res->changes);
 	if (res->started_at != 0)
 		op->started_at = res->started_at;
 	op->finished_at = res->finished_at != 0 ? res->finished_at :
@@ -281,7 +299,7 @@ end_as(struct operation *op, enum outcome outcome, bool reported,
 	op->reported = reported;
 	op->exit_code = RECORD_NONE;
 	op->finished_at = 0;
-	set_text(&op->message, message);
+	set_message(op, message);
 	finish(op);
 }
 

@@ -141,7 +141,7 @@ struct store_trim {
 	const char *words;		/* told after their number */
 	int64_t after;			/* those with a seq greater than that */
 	int64_t bytes;			/* so many; done: so many fewer */
-	bool whole;			/* all; its row tells of none then */
+	bool whole;			/* all, and phases and changes */
 	int64_t last;			/* done: seq of the last one, or 0 */
 };
 

@@ -470,8 +470,11 @@ sqlite_trim(void *v, struct store_trim *t, struct err *e)
 	    " AND seq <= %lld", (long long)t->after, (long long)last);
 	rc = run_with(db, sql, t->op_id, 0, e);
 	free(sql);
-	if (rc == -1 || (t->whole && run_with(db, "UPDATE operations"
-	    " SET bytes = 0 WHERE id = ?", t->op_id, 0, e) == -1))
+	if (rc == 0 && t->whole)
+		rc = run_with(db, "UPDATE operations SET bytes = 0,"
+		    " phases = NULL, changes = NULL WHERE id = ?", t->op_id, 0,
+		    e);
+	if (rc == -1)
 		return (-1);
 	t->bytes = bytes;
 	t->last = last;

@@ -123,6 +123,31 @@ def test_of_one_host(rig):
     assert log(user, 10) == told + "\nlate\n"
 
 
+def test_results(rig):
+    """What a host says of the end counts as well: lists of changes go like
+    output, a message has an end, the outcome stays."""
+    hub, user, connect = rig(NIXFLEET_HOST_OUTPUT_MIB="1")
+    host = connect("atlas")
+    for n in range(8):
+        command = {"op_id": ulid(n), "command": "switch"}
+        host.output(command, ["short"])
+        host.recv_type("output_ack")
+        host.status(command, "rolled_back", 4, last_seq=1,
+                    message="x" + "ä" * 5000, changes={"n": "y" * 300000})
+        host.recv_type("status_ack")
+    user.wait(lambda: user.operation(ulid(1))["changes"] is None, 60)
+    assert is_removed(user, 0)
+    for n in range(8):
+        op = user.operation(ulid(n))
+        assert (op["outcome"], op["exit_code"]) == ("rolled_back", 4)
+        assert op["message"] == "x" + "ä" * 1023
+    assert len(user.operation(ulid(7))["changes"]["n"]) == 300000
+    database = sqlite3.connect(hub.folder / "data" / "nixfleet.db", timeout=30)
+    assert database.execute("SELECT sum(length(changes)) FROM operations"
+                            ).fetchone()[0] < 2 * MIB
+    database.close()
+
+
 def test_at_work(rig):
     """What an operation at work has printed stays, however much; when it is
     over, it is like any other."""
