@@ -140,7 +140,8 @@ EXPLAINED = {
                    r'\(step "(profile|activating)"\)|'
                    "the activation was killed by signal 9",
     "interrupted": "the worker ended without a result|"
-                   "interrupted before the activation began",
+                   "interrupted before (the activation began|anything was "
+                   "changed)",
 }
 
 

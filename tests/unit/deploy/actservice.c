@@ -263,6 +263,7 @@ static void
 test_waits_for_its_turn(void **state)
 {
 	struct deploy_request first = { .mode = DEPLOY_SWITCH }, second;
+	const int64_t end = tick_mono() + 60000;
 	struct deploy_result res;
 	struct deploy_build b;
 	struct err e = { 0 };
@@ -278,8 +279,10 @@ test_waits_for_its_turn(void **state)
 	first.op_id = str_dup(nixfixture_op(&fix.x));
 	if ((pid = fork()) == 0)
 		_exit(deploy_activate(&fix.x.conf, &first, &res, &e) == -1);
-	while (!nixfixture_has(&fix.x, "half"))
+	while (!nixfixture_has(&fix.x, "half")) {
+		assert_true(tick_mono() < end);
 		usleep(5000);
+	}
 	/* Unless a stop is asked for. */
 	assert_int_equal(pipe(stop), 0);
 	assert_int_equal(write(stop[1], "", 1), 1);
