@@ -33,17 +33,27 @@ stays_inside(const char *path)
 	    !str_suffix(path, "/.."));
 }
 
+int
+activation_check_place(const struct activation *a, struct err *e)
+{
+	const char *program = activation_program(a);
+
+	if (a->profile[0] != '/' || strstr(a->profile, "/../") != NULL ||
+	    str_suffix(a->profile, "/"))
+		return (err_set(e, ERR_INPUT, "profile \"%.200s\" must be an "
+		    "absolute path of a link", a->profile));
+	if (a->command == NULL && !stays_inside(program))
+		return (err_set(e, ERR_INPUT, "activation program \"%.200s\" "
+		    "must be a relative path inside the closure", program));
+	return (0);
+}
+
 static int
 check_program(const struct activation *a, struct err *e)
 {
-	const char *rel = activation_program(a);
-	char *path;
+	char *path = file_join(a->path, activation_program(a));
 	int r = 0;
 
-	if (!stays_inside(rel))
-		return (err_set(e, ERR_INPUT, "activation program \"%.200s\" "
-		    "must be a relative path inside the closure", rel));
-	path = file_join(a->path, rel);
 	if (access(path, X_OK) == -1) {
 		err_sys(e, "%s", path);
 		r = err_wrap(e, "this closure cannot be activated as %s",
@@ -70,11 +80,8 @@ activation_check(const struct activation *a, struct err *e)
 	if (!ulid_valid(a->op))
 		return (err_set(e, ERR_INPUT, "operation \"%.80s\" is not a "
 		    "ULID", a->op));
-	if (a->profile[0] != '/' || strstr(a->profile, "/../") != NULL ||
-	    str_suffix(a->profile, "/"))
-		return (err_set(e, ERR_INPUT, "profile \"%.200s\" must be an "
-		    "absolute path of a link", a->profile));
-	if (nixstore_check(a->path, e) == -1)
+	if (activation_check_place(a, e) == -1 ||
+	    nixstore_check(a->path, e) == -1)
 		return (-1);
 	if (a->command == NULL && !actkinds[a->kind].modes[a->mode])
 		return (err_set(e, ERR_REFUSED, "hosts of kind %s know no %s",
@@ -98,10 +105,10 @@ activation_check_system(const struct activation *a, struct err *e)
 
 	if (activation_check(a, e) == -1)
 		return (-1);
-	if (system == NULL || !str_prefix(nixstore_name(a->path), system))
+	if (system != NULL && !str_prefix(nixstore_name(a->path), system))
 		return (err_set(e, ERR_REFUSED, "%s is not a system of kind "
 		    "%s (named %s…)", a->path, deploy_kind_name(a->kind),
-		    system != NULL ? system : "something else"));
+		    system));
 	if ((r = nixrun(&run, &out, e)) == -1)
 		err_wrap(e, "%s is not registered in the store", a->path);
 	buf_free(&out);

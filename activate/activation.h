@@ -28,6 +28,13 @@ struct activation {
 };
 
 /**
+ * activation_check_place(a, e):
+ * Have profile and program the right shape?
+ */
+int	 activation_check_place(const struct activation *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
  * activation_check(a, e):
  * May this be done: names and paths have the right shape, the closure exists
  * and holds the program that its kind activates with, the kind knows the mode,
@@ -38,8 +45,8 @@ int	 activation_check(const struct activation *, struct err *)
 
 /**
  * activation_check_system(a, e):
- * activation_check, and the closure is a system of its kind that is
- * registered in the store: for those whom we do not trust.
+ * activation_check, and the closure is registered in the store and, if its
+ * kind has systems, one of them: for those whom we do not trust.
  */
 int	 activation_check_system(const struct activation *, struct err *)
 	    __attribute__((warn_unused_result));

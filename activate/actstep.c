@@ -49,6 +49,7 @@ actstep_make(struct actstep *s)
 	rec->specialisation = sysparts_specialisation(rec->previous,
 	    rec->running);
 	rec->path = str_dup(a->path);
+	rec->program = str_dup(a->program);
 	rec->boot_id = osinfo_boot_id();
 	rec->generation = profile_number(a->profile);
 	rec->wanted = a->generation;
@@ -274,12 +275,21 @@ check_rebuilt(struct actstep *s, struct verdict *v)
 	free(now);
 }
 
+/* A custom closure may have nothing to do with units; but who has to confirm it
+   wants to know of those that fail. */
+static bool
+counts_units(const struct activation *a)
+{
+	return (a->kind == DEPLOY_NIXOS ||
+	    (a->kind == DEPLOY_CUSTOM && a->confirm > 0));
+}
+
 static void
 note_units(struct actstep *s)
 {
 	struct buf b = { 0 };
 
-	if (s->a->kind == DEPLOY_NIXOS && units_failed(&b, NULL) == 0 &&
+	if (counts_units(s->a) && units_failed(&b, NULL) == 0 &&
 	    b.len < FAILED_MAX)
 		set_text(&s->rec.failed, b.len > 0 ? b.data : "");
 	buf_free(&b);
@@ -304,7 +314,7 @@ check_units(const struct actstep *s, struct verdict *v)
 {
 	char *failed;
 
-	if (v->exit_code != VERDICT_UNITS ||
+	if (!v->units_failed ||
 	    (failed = actstep_new_failures(s)) == NULL)
 		return;
 	if (failed[0] == '\0') {

@@ -101,7 +101,7 @@ go_back(struct actstep *s, bool ran, struct err *e)
 	    actstep_program(s, &back, &v, e) == -1)
 		return (-1);
 	/* A unit may have failed before, too; the system is the old one. */
-	if (v.outcome == DEPLOY_OK || v.exit_code == VERDICT_UNITS)
+	if (v.outcome == DEPLOY_OK || v.units_failed)
 		return (0);
 	return (err_set(e, ERR_CHILD, "%s", v.text));
 }
@@ -219,7 +219,7 @@ commit(struct actstep *s, enum deploy_mode mode, struct err *e)
 	    actstep_profile(&last, e) == -1 ||
 	    actstep_program(s, &last, &v, e) == -1)
 		outcome = DEPLOY_FAILED;
-	else if (v.outcome != DEPLOY_OK && v.exit_code != VERDICT_UNITS) {
+	else if (v.outcome != DEPLOY_OK && !v.units_failed) {
 		outcome = DEPLOY_FAILED;
 		err_set(e, ERR_CHILD, "%s", v.text);
 	}
@@ -346,6 +346,7 @@ load(const char *dir, struct activation *a, struct actstep *s, struct err *e)
 	a->mode = (enum deploy_mode)mode;
 	a->profile = rec->profile;
 	a->path = rec->path;
+	a->program = rec->program;
 	a->generation = rec->wanted;
 	a->keep = rec->keep;
 	a->rollback = rec->rollback;

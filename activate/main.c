@@ -65,7 +65,7 @@ static const struct option {
 	    "keep the newest N generations of the profile; default: all" },
 	{ "--rollback", NULL, FOR_BOTH, AT(rollback),
 	    "record this as a rollback" },
-	{ "--program", "FILE", FOR_ACTIVATE, AT(act.program),
+	{ "--program", "FILE", FOR_ACTIVATE | FOR_SERVE, AT(act.program),
 	    "custom: program inside the closure (bin/activate)" },
 	{ "--backup-extension", "EXT", FOR_ACTIVATE, AT(act.backup_extension),
 	    "home: extension for files that are in the way" },
@@ -76,7 +76,7 @@ static const struct option {
 	{ "--socket", "PATH", FOR_SERVE, AT(socket),
 	    "serve: listen here; default: systemd's socket" },
 	{ "--profile", "PROFILE", FOR_SERVE, AT(act.profile),
-	    "serve: profile to set; default: the system's" },
+	    "serve: profile to set; default: the system's (custom: none)" },
 	{ "--idle", "MS", FOR_SERVE, AT(idle),
 	    "serve: end after so long without work; default: 30000" },
 };
@@ -219,22 +219,52 @@ verb_resume(struct options *o)
 	return (1);
 }
 
+/* A unit says "" for what it has no value for. */
+static const char *
+if_set(const char *value)
+{
+	return (value != NULL && value[0] != '\0' ? value : NULL);
+}
+
+/* What is activated, and how. */
+static int
+convert_place(struct options *o, struct service *s)
+{
+	const int kind = deploy_kind_parse(o->kind);
+	struct err e;
+
+	if (kind == -1 || kind == DEPLOY_HOME)
+		return (usage_error("not a kind of system:", o->kind));
+	s->kind = o->act.kind = (enum deploy_kind)kind;
+	s->activates = o->act.program = if_set(o->act.program);
+	o->act.profile = if_set(o->act.profile);
+	if (kind == DEPLOY_CUSTOM && o->act.profile == NULL)
+		return (usage_error("required for the kind custom:",
+		    "--profile"));
+	if (kind != DEPLOY_CUSTOM && o->act.program != NULL)
+		return (usage_error("only the kind custom knows",
+		    "--program"));
+	if (o->act.profile == NULL ||
+	    activation_check_place(&o->act, &e) == 0)
+		return (0);
+	return (usage_error(e.text, NULL));
+}
+
 static int
 convert_service(struct options *o, struct service *s)
 {
 	const struct passwd *pw = getpwnam(o->user);
-	int kind = deploy_kind_parse(o->kind);
+	int r;
 
 	s->idle = IDLE;
-	if (kind != DEPLOY_NIXOS && kind != DEPLOY_DARWIN)
-		return (usage_error("not a kind of system:", o->kind));
+	if ((r = convert_place(o, s)) != 0)
+		return (r);
 	if (pw == NULL)
 		return (usage_error("no such user:", o->user));
 	if (o->idle != NULL && str_int(o->idle, 1, TIMEOUT_MAX, &s->idle) == -1)
 		return (usage_error("not a time in milliseconds:", o->idle));
 	s->dir = o->act.dir;
 	s->user = pw->pw_uid;
-	s->kind = (enum deploy_kind)kind;
 	s->program = o->self;
 	return (0);
 }
@@ -242,8 +272,7 @@ convert_service(struct options *o, struct service *s)
 static int
 verb_serve(struct options *o)
 {
-	const struct deploy_conf conf = { .kind = DEPLOY_NIXOS,
-		.profile = o->act.profile };
+	struct deploy_conf conf = { .kind = DEPLOY_NIXOS };
 	struct service s = { 0 };
 	char *profile;
 	struct err e;
@@ -251,6 +280,7 @@ verb_serve(struct options *o)
 
 	if ((r = convert_service(o, &s)) != 0)
 		return (r);
+	conf.profile = o->act.profile;
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	log_open(PROGRAM, LOG_INFO);

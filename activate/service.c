@@ -182,11 +182,33 @@ out:
 	return (r);
 }
 
+/* Does the peer mean the hosts that we are for? */
+static int
+check_ours(const struct ask *a, struct err *e)
+{
+	const struct activation own = { .kind = a->s->kind,
+		.program = a->s->activates };
+
+	if (!str_eq(a->req.kind, deploy_kind_name(own.kind)))
+		return (err_set(e, ERR_REFUSED, "systems of kind %s are "
+		    "activated here, not %s", deploy_kind_name(own.kind),
+		    a->req.kind));
+	if (a->req.profile != NULL && !str_eq(a->req.profile, a->s->profile))
+		return (err_set(e, ERR_REFUSED, "the profile that is set here "
+		    "is %s, not %s", a->s->profile, a->req.profile));
+	if (a->req.program != NULL &&
+	    !str_eq(a->req.program, activation_program(&own)))
+		return (err_set(e, ERR_REFUSED, "the program that is run here "
+		    "is %s, not %s", activation_program(&own),
+		    a->req.program));
+	return (0);
+}
+
 static int
 prepare(struct ask *a, struct err *e)
 {
 	const struct activation act = { .dir = a->dir, .op = a->req.op,
-		.kind = (enum deploy_kind)deploy_kind_parse(a->req.kind),
+		.kind = a->s->kind, .program = a->s->activates,
 		.mode = (enum deploy_mode)deploy_mode_parse(a->req.mode),
 		.profile = a->s->profile, .path = a->req.path,
 		.generation = a->req.generation, .rollback = a->req.rollback,
@@ -195,10 +217,8 @@ prepare(struct ask *a, struct err *e)
 	struct actstep step = { .a = &act };
 	int r;
 
-	if (act.kind != a->s->kind)
-		return (err_set(e, ERR_REFUSED, "systems of kind %s are "
-		    "activated here, not %s", deploy_kind_name(a->s->kind),
-		    a->req.kind));
+	if (check_ours(a, e) == -1)
+		return (-1);
 	if (look_around(a->s))
 		return (err_set(e, ERR_BUSY, "another activation is not over "
 		    "yet"));
@@ -277,6 +297,8 @@ status(struct ask *a, struct err *e)
 {
 	struct actrecord rec;
 
+	if (a->dir == NULL)
+		return (check_ours(a, e));
 	if (actrecord_read(a->dir, &rec, e) == -1)
 		return (-1);
 	actrecord_free(&rec);

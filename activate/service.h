@@ -13,6 +13,8 @@ struct service {
 	uid_t user;		/* who may ask, besides root */
 	enum deploy_kind kind;	/* of the systems that it activates */
 	const char *profile;	/* the one that it sets */
+	const char *activates;	/* custom: program inside the closure; NULL:
+				   bin/activate */
 	const char *program;	/* our own, to be started again */
 	int64_t idle;		/* ms without work after which it ends */
 };

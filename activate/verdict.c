@@ -3,6 +3,9 @@
 
 #include "verdict.h"
 
+/* switch-to-configuration's status when units have failed. */
+#define UNITS_FAILED 4
+
 struct meaning {
 	int code;
 	enum deploy_outcome outcome;
@@ -16,7 +19,7 @@ static const struct meaning nixos[] = {
 	    "not install the boot loader (exit status 1)" },
 	{ 2, DEPLOY_FAILED, false, "the activation script failed (exit status "
 	    "2); the system may be half switched" },
-	{ VERDICT_UNITS, DEPLOY_FAILED, false, "switched, but some units "
+	{ UNITS_FAILED, DEPLOY_FAILED, false, "switched, but some units "
 	    "failed (exit status 4)" },
 	{ 11, DEPLOY_REFUSED, false, "another activation holds the lock of "
 	    "switch-to-configuration (exit status 11)" },
@@ -51,6 +54,7 @@ by_code(enum deploy_kind kind, int code, struct verdict *v)
 	size_t i;
 
 	v->exit_code = code;
+	v->units_failed = kind == DEPLOY_NIXOS && code == UNITS_FAILED;
 	for (i = 0; i < tables[kind].n; i++) {
 		m = &tables[kind].rows[i];
 		if (m->code != code)

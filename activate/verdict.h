@@ -6,14 +6,12 @@
 #include "deploy.h"
 #include "supervise.h"
 
-/* switch-to-configuration's status when units have failed. */
-#define VERDICT_UNITS 4
-
 /* What the end of an activation means. */
 struct verdict {
 	enum deploy_outcome outcome;
 	int exit_code;		/* -1: none */
 	bool needs_reboot;
+	bool units_failed;	/* that is all that went wrong */
 	char text[DEPLOY_SENTENCE];
 };
 

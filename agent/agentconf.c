@@ -315,6 +315,8 @@ agentconf_deploy(const struct agentconf *c, struct deploy_conf *d)
 	d->activate_path = settings_str(c->set, SET_ACTIVATE);
 	d->service_socket = settings_str(c->set, SET_ACTIVATE_SOCKET);
 	d->service_dir = SERVICE_STATE;
+	d->by_service = str_eq(settings_str(c->set, SET_ACTIVATE_BY),
+	    "service");
 	d->shallow = settings_int(c->set, SET_REPO_DEPTH) > 0;
 	d->build_timeout = settings_int(c->set, SET_BUILD_TIMEOUT) * 1000;
 	d->activate_timeout =

@@ -112,7 +112,7 @@ check_build(const struct agentconf *c)
 	struct err e = { 0 };
 
 	agentconf_deploy(c, &dc);
-	if (deploy_check(&dc, &e) == -1)
+	if (deploy_check(&dc, &e) == -1 || deploy_check_service(&dc, &e) == -1)
 		return (say("system", e.text, 0));
 	return (say("system", deploy_kind_name(c->kind), 1) |
 	    check_attr(c, &dc));

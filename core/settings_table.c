@@ -7,6 +7,7 @@ static const char *const host_kinds[] = { "nixos", "darwin", "home", "custom",
 	NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error",
 	NULL };
+static const char *const activators[] = { "auto", "service", NULL };
 static const char *const activate_modes[] = { "switch", "test-then-commit",
 	NULL };
 static const char *const histories[] = { "accept", "fast-forward", NULL };
@@ -100,8 +101,12 @@ const struct setting_def settings_table[SET_COUNT] = {
 	    "nixos-rebuild\""),
 	ROW(ACTIVATE, A, PATH, 0, NULL, 0, 0, NULL,
 	    "path of nixfleet-activate; default: found in PATH"),
+	ROW(ACTIVATE_BY, A, WORD, 0, "auto", 0, 0, activators,
+	    "service: the activation service activates, also a custom "
+	    "closure; auto: it activates systems where its socket exists, "
+	    "else the agent's own user does"),
 	ROW(ACTIVATE_SOCKET, A, PATH, 0, "/run/nixfleet-activate/socket", 0, 0,
-	    NULL, "socket of the activation service; used where it exists"),
+	    NULL, "socket of the activation service"),
 	ROW(BACKUP_EXTENSION, A, STR, 0, "backup", 0, 0, NULL,
 	    "suffix that home-manager gives to files in its way"),
 	ROW(COMMIT_NAME, A, STR, 0, "NixFleet", 0, 0, NULL,

@@ -30,10 +30,17 @@ static const enum err_code codes[] = { ERR_INPUT, ERR_NOTFOUND, ERR_BUSY,
 bool
 actclient_wanted(const struct deploy_conf *c)
 {
+	return (c->by_service || ((c->kind == DEPLOY_NIXOS ||
+	    c->kind == DEPLOY_DARWIN) && !actcommand_rebuilds(c) &&
+	    actclient_there(c)));
+}
+
+bool
+actclient_there(const struct deploy_conf *c)
+{
 	struct stat st;
 
-	return ((c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN) &&
-	    !actcommand_rebuilds(c) && c->service_socket != NULL &&
+	return (c->service_socket != NULL &&
 	    stat(c->service_socket, &st) == 0 && S_ISSOCK(st.st_mode));
 }
 
@@ -128,6 +135,16 @@ judge(const struct buf *in, struct err *e)
 		r = refusal(answer, e);
 	json_decref(answer);
 	return (r);
+}
+
+void
+actclient_host(const struct deploy_conf *c, struct actrequest *req)
+{
+	req->kind = str_dup(deploy_kind_name(c->kind));
+	req->profile = deploy_profile(c);
+	if (c->kind == DEPLOY_CUSTOM && c->activate_program != NULL &&
+	    c->activate_program[0] != '\0')
+		req->program = str_dup(c->activate_program);
 }
 
 int

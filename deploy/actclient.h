@@ -8,10 +8,17 @@
 
 /**
  * actclient_wanted(conf):
- * Does ${conf} activate through the activation service?  Systems do where
- * there is one, unless they have a rebuild command.
+ * Does ${conf} activate through the activation service?  It does if it says
+ * so, and systems do where there is one, unless they have a rebuild command.
  */
 bool	 actclient_wanted(const struct deploy_conf *);
+
+/* Is the service's socket there? */
+bool	 actclient_there(const struct deploy_conf *);
+
+/* Fill in what the service has to be for: the kind of ${conf}, its profile
+   and, if it names one, its program. */
+void	 actclient_host(const struct deploy_conf *, struct actrequest *);
 
 /**
  * actclient_ask(conf, req, e):

@@ -30,6 +30,7 @@ static const struct record_field fields[] = {
 	ROW(running, RECORD_STR, RECORD_NULL),
 	ROW(specialisation, RECORD_STR, RECORD_NULL),
 	ROW(path, RECORD_STR, RECORD_REQ),
+	ROW(program, RECORD_STR, RECORD_NULL),
 	{ "phase", RECORD_STR, RECORD_REQ, offsetof(struct actrecord, phase),
 	    phases },
 	ROW(outcome, RECORD_STR, RECORD_NULL),

@@ -33,6 +33,8 @@ struct actrecord {
 	char *running;		/* what ran before; NULL: not known */
 	char *specialisation;	/* of it, by name; NULL: none ran */
 	char *path;		/* store path meant */
+	char *program;		/* custom: that activates, inside the closure;
+				   NULL: bin/activate */
 	char *phase, *outcome;	/* outcome NULL until done */
 	char *text;		/* one sentence for people */
 	char *failed;		/* units that had failed before, a line each;

@@ -23,6 +23,8 @@ static const struct record_field fields[] = {
 	ROW(op, RECORD_STR, RECORD_OMIT),
 	ROW(kind, RECORD_STR, RECORD_OMIT),
 	ROW(mode, RECORD_STR, RECORD_OMIT),
+	ROW(profile, RECORD_STR, RECORD_OMIT),
+	ROW(program, RECORD_STR, RECORD_OMIT),
 	ROW(path, RECORD_STR, RECORD_OMIT),
 	ROW(reason, RECORD_STR, RECORD_OMIT),
 	ROW(generation, RECORD_INT, RECORD_OMIT),
@@ -57,10 +59,18 @@ actrequest_verb_name(enum actverb v)
 }
 
 static int
-check_prepare(const struct actrequest *req, struct err *e)
+check_kind(const struct actrequest *req, struct err *e)
 {
 	if (req->kind == NULL || deploy_kind_parse(req->kind) == -1)
 		return (err_set(e, ERR_INPUT, "kind is not one that is known"));
+	return (0);
+}
+
+static int
+check_prepare(const struct actrequest *req, struct err *e)
+{
+	if (check_kind(req, e) == -1)
+		return (-1);
 	if (req->mode == NULL || deploy_mode_parse(req->mode) == -1)
 		return (err_set(e, ERR_INPUT, "mode is not one that is known"));
 	if (req->path == NULL)
@@ -83,6 +93,8 @@ check(const struct actrequest *req, struct err *e)
 {
 	const enum actverb verb = actrequest_verb(req);
 
+	if (verb == ACTVERB_STATUS && req->op == NULL)
+		return (check_kind(req, e));
 	if (verb != ACTVERB_REBOOT && (req->op == NULL ||
 	    !ulid_valid(req->op)))
 		return (err_set(e, ERR_INPUT, "op must be a ULID"));

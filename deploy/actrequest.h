@@ -20,8 +20,11 @@ enum actverb { ACTVERB_PREPARE, ACTVERB_ACTIVATE, ACTVERB_CONFIRM,
 
 struct actrequest {
 	char *verb;		/* words of enum actverb, in lower case */
-	char *op;		/* ULID; all but reboot */
-	char *kind, *mode;	/* prepare: words of deploy.h */
+	char *op;		/* ULID; reboot has none, status need not */
+	char *kind, *mode;	/* prepare, status: words of deploy.h */
+	char *profile;		/* prepare, status: what the peer takes for the
+				   service's own; NULL: whatever it is */
+	char *program;		/* the same of custom's program */
 	char *path;		/* prepare: store path */
 	char *reason;		/* revert: for people; or NULL */
 	int64_t generation;	/* prepare: switch to this one if it still

@@ -272,7 +272,7 @@ begin(const struct deploy_conf *c, const struct deploy_request *req,
 	int r;
 
 	ask.op = str_dup(req->op_id);
-	ask.kind = str_dup(deploy_kind_name(c->kind));
+	actclient_host(c, &ask);
 	ask.mode = str_dup(deploy_mode_name(req->mode));
 	ask.path = str_dup(req->path);
 	if ((r = take_turn(c, &ask, e)) == 0)

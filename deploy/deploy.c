@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "actclient.h"
+#include "actcommand.h"
 #include "deploy.h"
 #include "file.h"
 #include "flakeref.h"
@@ -157,6 +158,27 @@ check_commit(const struct deploy_conf *c, struct err *e)
 	    "NIXFLEET_REBUILD_COMMAND"));
 }
 
+/* Who wants the service must have no other way, and a service. */
+static int
+check_by_service(const struct deploy_conf *c, struct err *e)
+{
+	if (!c->by_service)
+		return (0);
+	if (c->kind == DEPLOY_HOME)
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE_BY is "
+		    "service, but a host of kind home is activated by the "
+		    "user itself: remove it"));
+	if (actcommand_rebuilds(c))
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE_BY is "
+		    "service, and NIXFLEET_REBUILD_COMMAND is \"%s\": remove "
+		    "one of them", c->rebuild_command));
+	if (!actclient_there(c))
+		return (err_set(e, ERR_REFUSED, "NIXFLEET_ACTIVATE_BY is "
+		    "service, but there is no socket %s: start "
+		    "nixfleet-activate.socket", c->service_socket));
+	return (0);
+}
+
 int
 deploy_check(const struct deploy_conf *c, struct err *e)
 {
@@ -177,7 +199,24 @@ deploy_check(const struct deploy_conf *c, struct err *e)
 	if ((c->kind == DEPLOY_NIXOS || c->kind == DEPLOY_DARWIN) &&
 	    check_root(c, e) == -1)
 		return (-1);
-	return (check_commit(c, e));
+	return (check_by_service(c, e) == -1 ? -1 : check_commit(c, e));
+}
+
+int
+deploy_check_service(const struct deploy_conf *c, struct err *e)
+{
+	struct actrequest req = { 0 };
+	int r;
+
+	if (!actclient_wanted(c))
+		return (0);
+	req.verb = str_dup(actrequest_verb_name(ACTVERB_STATUS));
+	actclient_host(c, &req);
+	if ((r = actclient_ask(c, &req, e)) == -1)
+		err_wrap(e, "the activation service (nixfleet-activate.socket)"
+		    " is of no use to this host");
+	actrequest_free(&req);
+	return (r);
 }
 
 bool

@@ -69,6 +69,7 @@ struct deploy_conf {
 	const char *activate_path;	/* nixfleet-activate; else by PATH */
 	const char *service_socket;	/* of the activation service; systems
 					   go through it where it exists */
+	bool by_service;		/* all but home do, or not at all */
 	const char *service_dir;	/* its records; with service_socket */
 	bool shallow;			/* the clone is shallow */
 	int64_t build_timeout;		/* ms, > 0 */
@@ -113,6 +114,14 @@ enum deploy_outcome deploy_outcome_of(const struct err *e);
  * and before work.  0, or -1 with what to set.
  */
 int	 deploy_check(const struct deploy_conf *, struct err *)
+	    __attribute__((warn_unused_result));
+
+/**
+ * deploy_check_service(conf, e):
+ * If ${conf} activates through the activation service: does that answer us,
+ * and is it for this kind, profile and program?
+ */
+int	 deploy_check_service(const struct deploy_conf *, struct err *)
 	    __attribute__((warn_unused_result));
 
 /* Does conf->confirm decide whether what was activated stays? */

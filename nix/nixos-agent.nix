@@ -21,7 +21,9 @@ let
   ownActivation = cfg.rebuildCommand == "";
   # The agent and the service that activates for it hear the same.
   kind = cfg.settings.NIXFLEET_HOST_KIND or "nixos";
-  ownService = ownActivation && kind == "nixos";
+  byService = cfg.settings.NIXFLEET_ACTIVATE_BY or "auto" == "service";
+  custom = kind == "custom" && byService;
+  ownService = ownActivation && (kind == "nixos" || custom);
 
   # systemd reads these as root and shows them to the agent only.
   credentials = lib.filterAttrs (_: file: file != null) {
@@ -94,11 +96,26 @@ in
         '';
       }
       {
-        assertion = cfg.activateMode == "switch" || ownService;
+        assertion = cfg.activateMode == "switch" || (ownService && kind == "nixos");
         message = ''
           services.nixfleet-agent.activateMode is test-then-commit, which only the activation service can do.
           Remove rebuildCommand and settings.NIXFLEET_HOST_KIND, or write
             services.nixfleet-agent.activateMode = "switch";
+        '';
+      }
+      {
+        assertion = !custom || cfg.settings ? NIXFLEET_PROFILE;
+        message = ''
+          services.nixfleet-agent.settings has no NIXFLEET_PROFILE, and a custom closure has no profile of its own.
+          Write for example:
+            services.nixfleet-agent.settings.NIXFLEET_PROFILE = "/nix/var/nix/profiles/fleet";
+        '';
+      }
+      {
+        assertion = !byService || ownService;
+        message = ''
+          services.nixfleet-agent.settings.NIXFLEET_ACTIVATE_BY is "service", which is for the kinds nixos and custom, without rebuildCommand.
+          Remove it, or what is in its way.
         '';
       }
       {
@@ -197,11 +214,17 @@ in
         unitConfig.X-StopOnRemoval = false;
         path = [ config.nix.package ];
         serviceConfig = {
-          ExecStart = lib.concatStringsSep " " [
-            "${cfg.package.agent or cfg.package}/bin/nixfleet-activate"
-            "serve --dir /var/lib/nixfleet-activate"
-            "--user ${user} --kind ${kind}"
-          ];
+          ExecStart = lib.concatStringsSep " " (
+            [
+              "${cfg.package.agent or cfg.package}/bin/nixfleet-activate"
+              "serve --dir /var/lib/nixfleet-activate"
+              "--user ${user} --kind ${kind}"
+            ]
+            ++ lib.optionals custom [
+              "--profile ${quoteCommand (cfg.settings.NIXFLEET_PROFILE or "")}"
+              "--program ${quoteCommand (cfg.settings.NIXFLEET_ACTIVATE_PROGRAM or "bin/activate")}"
+            ]
+          );
           StateDirectory = "nixfleet-activate";
           StateDirectoryMode = "0755";
           Restart = "on-failure";

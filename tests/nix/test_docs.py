@@ -14,7 +14,8 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"),
                 *(ROOT / "docs/how-to").glob("*"),
                 *(ROOT / "docs/explanation").glob("*")])
 OPTIONS = (ROOT / "docs/reference/options.md").read_text()
-SETTINGS = (ROOT / "docs/reference/settings.md").read_text()
+SETTINGS = "".join((ROOT / "docs/reference" / page).read_text()
+                   for page in ("settings.md", "activation-socket.md"))
 
 
 def blocks(page, language=""):

@@ -35,6 +35,10 @@ LEGACY = """
   configRepo = "/home/ada/nixcfg";
 """
 ADA = '{ users.users.ada.home = "/home/ada"; }'
+CUSTOM_BY_SERVICE = AGENT + """
+  flakeAttr = "a.b"; settings.NIXFLEET_HOST_KIND = "custom";
+  settings.NIXFLEET_ACTIVATE_BY = "service";
+"""
 HUB = 'enable = true; agentTokenFile = "/run/agenix/token";'
 AGENTS = ("nixos-agent", "darwin-agent", "home-agent")
 
@@ -320,8 +324,8 @@ def test_probes():
     assert 'activateMode = "switch";' in text
 
 
-# Root's configuration says what the service activates and for whom; another
-# kind of host has no use for it.
+# Root's configuration says what the service activates and for whom; a custom
+# host uses it if it says so, another kind of host not at all.
 def test_kind_of_the_service():
     unit = service(evaluate("nixos-agent", AGENT), "nixfleet-activate")
     assert "--user nixfleet-agent --kind nixos" in (
@@ -329,6 +333,32 @@ def test_kind_of_the_service():
     units = evaluate("nixos-agent", AGENT + """
       flakeAttr = "a.b"; settings.NIXFLEET_HOST_KIND = "custom";""")
     assert "nixfleet-activate" not in units["units"]["systemd"]["services"]
+    custom = CUSTOM_BY_SERVICE + """
+      settings.NIXFLEET_PROFILE = "/nix/var/nix/profiles/a b";"""
+    units = evaluate("nixos-agent", custom)
+    assert not units["failed"]
+    unit = service(units, "nixfleet-activate")
+    assert unit["serviceConfig"]["ExecStart"].endswith(
+        "--kind custom --profile '/nix/var/nix/profiles/a b' "
+        "--program bin/activate")
+    assert "nixfleet-activate" in units["units"]["systemd"]["sockets"]
+    assert "nixfleet-activate.socket" in (
+        service(units, "nixfleet-agent")["wants"])
+    unit = service(evaluate("nixos-agent", custom + """
+      settings.NIXFLEET_ACTIVATE_PROGRAM = "deploy";"""), "nixfleet-activate")
+    assert unit["serviceConfig"]["ExecStart"].endswith("--program deploy")
+
+
+# A service that cannot do what it is to do is refused with what to write.
+def test_custom_by_service_refused():
+    text = refusal("nixos-agent", CUSTOM_BY_SERVICE)
+    assert 'settings.NIXFLEET_PROFILE = "/nix' in text
+    text = refusal("nixos-agent", CUSTOM_BY_SERVICE + """
+      settings.NIXFLEET_PROFILE = "/p"; rebuildCommand = "x";""")
+    assert "NIXFLEET_ACTIVATE_BY" in text and "rebuildCommand" in text
+    text = refusal("nixos-agent", CUSTOM_BY_SERVICE + """
+      settings.NIXFLEET_PROFILE = "/p"; activateMode = "test-then-commit";""")
+    assert 'activateMode = "switch";' in text
 
 
 # The switch does not restart the service that runs it.

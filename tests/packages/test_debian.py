@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -30,17 +31,29 @@ NIXFLEET_HOST_KIND=custom
 NIXFLEET_FLAKE_ATTR=custom
 NIXFLEET_PROFILE=/var/lib/nixfleet-agent/profile
 """
+PROFILE = "/nix/var/nix/profiles/fleet"
+SERVICE_CONF = f"""\
+NIXFLEET_ACTIVATE_KIND=custom
+NIXFLEET_ACTIVATE_PROFILE={PROFILE}
+"""
 CUSTOM = """\
-custom = system {
-  name = "custom-h1";
-  args = [ "-c" ''
-    mkdir -p $out/bin
-    printf '#!/bin/sh\\n[ ! -p /run/hold-custom ] ||
-      read -r _ < /run/hold-custom\\nid -un > $HOME/activated\\n' \
-      > $out/bin/activate
-    chmod +x $out/bin/activate
-  '' ];
-};
+{
+  outputs = { self }: {
+    custom = derivation {
+      name = "custom-h1-@VERSION@";
+      system = "@SYSTEM@";
+      builder = "/bin/sh";
+      PATH = "/usr/bin:/bin";
+      args = [ "-c" "mkdir -p $out/bin; cp ${./activate.sh} $out/bin/activate" ];
+    };
+  };
+}
+"""
+ACTIVATE = """\
+#!/bin/sh
+echo begun
+[ ! -p /run/hold-custom ] || read -r _ < /run/hold-custom
+id -un | tee $HOME/activated
 """
 HOLD = "[ ! -p /run/hold-after ] || read -r _ < /run/hold-after"
 STATE = "/var/lib/nixfleet-agent /var/lib/nixfleet-activate " \
@@ -197,12 +210,19 @@ def test_switch_during_upgrade(host, tmp_path):
     assert [one["hostname"] for one in hosts(host)] == ["h1"]
 
 
+def push_custom(host, version):
+    work = host.inside("/srv/config")
+    flake = CUSTOM.replace("@VERSION@", version)
+    (work / "flake.nix").write_text(
+        flake.replace("@SYSTEM@", f"{platform.machine()}-linux"))
+    (work / "activate.sh").write_text(ACTIVATE)
+    (work / "activate.sh").chmod(0o755)
+    host.push(version)
+
+
 def test_custom(host):
     """Any closure that brings a program is activated by the agent's user."""
-    flake = host.inside("/srv/config/flake.nix")
-    flake.write_text(re.sub(r"(?m)^    in \{", rf"    in {{\n{CUSTOM}",
-                            flake.read_text()))
-    host.push("3")
+    push_custom(host, "3")
     settings(host, "agent", CUSTOM_CONF)
     host.agent_ready()
     switched(host)
@@ -212,9 +232,7 @@ def test_custom(host):
 def test_custom_is_part_of_the_agent(host):
     """Without the service an activation ends with the agent, and it is told."""
     host.run("rm /var/lib/nixfleet-agent/activated")
-    flake = host.inside("/srv/config/flake.nix")
-    flake.write_text(flake.read_text().replace("custom-h1", "custom-h2"))
-    host.push("4")
+    push_custom(host, "4")
     host.hold("custom")
     op = host.start_op("pull-switch")
     record = f"/var/lib/nixfleet-agent/activation/{op}/record.json"
@@ -224,6 +242,32 @@ def test_custom_is_part_of_the_agent(host):
     assert host.finished(op)["outcome"] == "interrupted", host.story(op)
     assert "killed during the activation" in host.result(op)["message"]
     host.run("! test -e /var/lib/nixfleet-agent/activated")
+    host.release("custom")
+
+
+def test_custom_by_service(host):
+    """With the service it goes on while the agent's package is upgraded."""
+    host.inside("/etc/nixfleet/activate.conf").write_text(SERVICE_CONF)
+    host.run("sed -i s,^NIXFLEET_PROFILE=.*,NIXFLEET_PROFILE="
+             f"{PROFILE}, /etc/nixfleet/agent.conf; "
+             "systemctl restart nixfleet-activate.service")
+    settings(host, "agent", "NIXFLEET_ACTIVATE_BY=service\n")
+    host.agent_ready()
+    switched(host)
+    push_custom(host, "5")
+    host.hold("custom")
+    agent = host.pid_of("nixfleet-agent")
+    op = host.start_op("pull-switch")
+    host.in_phase(op, "activating")
+    apt(host, "install --reinstall", "/srv/packages/*.deb")
+    assert host.pid_of("nixfleet-agent") not in (0, agent)
+    assert host.record(op)["phase"] == "activating"
+    host.release("custom")
+    assert host.finished(op)["outcome"] == "ok", host.story(op)
+    assert host.link(PROFILE).endswith("custom-h1-5")
+    said = host.log(op)
+    assert (said.count("begun"), said.count("root")) == (1, 1), said
+    host.check_told_once(op)
 
 
 def test_remove_and_purge(host):

@@ -62,5 +62,10 @@
             inherit special;
           }
       );
+      custom = system {
+        name = "custom-h1-${host.version}";
+        basic = ./build.sh;
+        args = [ ./custom.sh ];
+      };
     };
 }

@@ -158,6 +158,8 @@ run(const char *args, char **out)
 	return (code);
 }
 
+#define SERVE "serve --dir /x --user root --socket /x --kind "
+
 /* Wrong usage is 2 and says what was wrong. */
 static void
 test_usage(void **state)
@@ -183,6 +185,15 @@ test_usage(void **state)
 		{ "rebuild --dir /x --op x --kind nixos --profile /x --path /x "
 		  "--timeout 1", 2, "needs a command" },
 		{ "status --dir /nonexistent", 1, "/nonexistent" },
+		{ SERVE "home", 2, "not a kind of system: \"home\"" },
+		{ SERVE "custom", 2, "required for the kind custom: "
+		  "\"--profile\"" },
+		{ SERVE "custom --profile x", 2, "profile \"x\" must be an "
+		  "absolute path" },
+		{ SERVE "custom --profile /x --program ../x", 2, "program "
+		  "\"../x\" must be a relative path inside" },
+		{ SERVE "nixos --program x", 2, "only the kind custom knows "
+		  "\"--program\"" },
 		{ "activate --dir /nonexistent --op x --kind home --profile /x "
 		  "--path /x --timeout 9", 1, "/nonexistent/lock" },
 	};

@@ -32,12 +32,13 @@ test_ends(void **state)
 	assert_non_null(strstr(v.text, "exit status 42"));
 }
 
-/* Only nixos gives 11 and 100 a meaning of their own. */
+/* Only nixos gives 4, 11 and 100 a meaning of their own. */
 static void
 test_kinds(void **state)
 {
 	const struct supervise_end busy = { .code = 11 };
 	const struct supervise_end reboot = { .code = 100 };
+	const struct supervise_end units = { .code = 4 };
 	struct verdict v;
 
 	(void)state;
@@ -48,6 +49,10 @@ test_kinds(void **state)
 	verdict_of(DEPLOY_NIXOS, &reboot, &v);
 	assert_int_equal(v.outcome, DEPLOY_OK);
 	assert_true(v.needs_reboot);
+	verdict_of(DEPLOY_NIXOS, &units, &v);
+	assert_true(v.units_failed);
+	verdict_of(DEPLOY_CUSTOM, &units, &v);
+	assert_false(v.units_failed);
 	verdict_of(DEPLOY_HOME, &reboot, &v);
 	assert_int_equal(v.outcome, DEPLOY_FAILED);
 }

@@ -60,6 +60,7 @@ test_what_is_refused(void **state)
 	refused("{\"verb\":\"explode\"," OP "}", "explode");
 	refused("{\"verb\":\"activate\"}", "op must be a ULID");
 	refused("{\"verb\":\"confirm\",\"op\":\"../../../etc\"}", "ULID");
+	refused("{\"verb\":\"status\"}", "kind");
 	refused(PREPARE "\"timeout\":0}", "timeout");
 	refused(PREPARE "\"timeout\":604800001}", "timeout");
 	refused(PREPARE "\"timeout\":1,\"confirm\":-1}", "confirm");

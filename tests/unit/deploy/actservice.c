@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* A fixture whose systems go through a service of its own. */
+/* A fixture whose closures go through a service of its own. */
 static struct {
 	struct nixfixture x;
 	char *socket, *dir;
@@ -41,12 +41,14 @@ on_confirm(void *cookie, int64_t limit, struct err *e)
 	return (err_set(e, ERR_NET, "the hub does not answer"));
 }
 
+/* ${program} is custom's, as the unit names it: "" for none. */
 static void
-start(void)
+start(enum deploy_kind kind, const char *program)
 {
 	const char *const argv[] = { NIXFLEET_ACTIVATE, "serve", "--dir",
 		fix.dir, "--socket", fix.socket, "--user", "root", "--kind",
-		"nixos", "--profile", fix.x.profile, NULL };
+		deploy_kind_name(kind), "--profile", fix.x.profile,
+		"--program", program, NULL };
 	const int64_t end = tick_mono() + 10000;
 	struct err e;
 
@@ -57,26 +59,52 @@ start(void)
 		assert_true(tick_mono() < end);
 		usleep(5000);
 	}
+	/* The file is there before anybody listens. */
+	while (deploy_check_service(&fix.x.conf, &e) == -1 &&
+	    e.code == ERR_NET) {
+		assert_true(tick_mono() < end);
+		usleep(5000);
+	}
 }
 
 static int
-setup(void **state)
+fixture(void)
 {
 	struct deploy_conf *c = &fix.x.conf;
 
-	(void)state;
 	if (nixfixture_open(&fix.x) == -1)
 		return (-1);
 	fix.socket = file_join(fix.x.dir, "socket");
 	fix.dir = file_join(fix.x.dir, "service");
 	fix.refusals = 0;
-	c->kind = DEPLOY_NIXOS;
-	c->flake_attr = NULL;
 	c->service_socket = fix.socket;
 	c->service_dir = fix.dir;
 	c->confirm_timeout = 20000;
 	c->confirm = on_confirm;
-	start();
+	return (0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (fixture() == -1)
+		return (-1);
+	fix.x.conf.kind = DEPLOY_NIXOS;
+	fix.x.conf.flake_attr = NULL;
+	start(DEPLOY_NIXOS, "");
+	return (0);
+}
+
+/* A custom host whose service runs what no closure calls by default. */
+static int
+setup_custom(void **state)
+{
+	(void)state;
+	if (fixture() == -1)
+		return (-1);
+	fix.x.conf.by_service = true;
+	start(DEPLOY_CUSTOM, "activate");
 	return (0);
 }
 
@@ -304,7 +332,95 @@ test_waits_for_its_turn(void **state)
 	free((void *)(uintptr_t)first.op_id);
 }
 
+/* A custom closure is activated by the service's program, and undone by it. */
+static void
+test_custom(void **state)
+{
+	struct deploy_result first, res;
+
+	(void)state;
+	switch_to("echo \"one by ${0##*h1-1.0/}, $#\"", "ok", &first);
+	assert_non_null(strstr(fix.x.lines.data, "o one by activate, 0\n"));
+	check_profile(first.path);
+	fix.refusals = 1000;
+	fix.x.conf.confirm_timeout = 300;
+	switch_to("echo two", "rolled_back", &res);
+	assert_non_null(strstr(strstr(fix.x.lines.data, "o two\n"),
+	    "o one by activate, 0\n"));
+	check_profile(first.path);
+	deploy_result_free(&first);
+	deploy_result_free(&res);
+	/* 4 has a meaning for nixos only. */
+	switch_to("exit 4", "rolled_back", &res);
+	assert_non_null(strstr(res.text, "exit status 4"));
+	deploy_result_free(&res);
+}
+
+static void
+refused(const char *text)
+{
+	struct err e;
+
+	assert_int_equal(deploy_check_service(&fix.x.conf, &e), -1);
+	if (strstr(e.text, text) == NULL)
+		fail_msg("\"%s\" is not in: %s", text, e.text);
+}
+
+/* A service for others is found out before anything is built. */
+static void
+test_service_for_others(void **state)
+{
+	struct deploy_request req = { .mode = DEPLOY_SWITCH };
+	struct deploy_conf *c = &fix.x.conf;
+	struct deploy_result res;
+	struct deploy_build b;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(deploy_check_service(c, &e), 0);
+	c->activate_program = "activate";
+	assert_int_equal(deploy_check_service(c, &e), 0);
+	c->activate_program = "bin/activate";
+	refused("the program that is run here is activate, not bin/activate");
+	assert_int_equal(deploy_build(c, nixfixture_commit(&fix.x, "true"),
+	    &b, &e), 0);
+	req.op_id = nixfixture_op(&fix.x);
+	req.path = b.path;
+	assert_int_equal(deploy_activate(c, &req, &res, &e), -1);
+	assert_int_equal(e.code, ERR_REFUSED);
+	deploy_build_free(&b);
+	c->profile = "/tmp/other";
+	refused("the profile that is set here is ");
+	c->kind = DEPLOY_NIXOS;
+	refused("systems of kind custom are activated here, not nixos");
+	kill(fix.pid, SIGKILL);
+	/* It may hang up still, or be gone. */
+	refused("of no use to this host: the activation service ");
+}
+
+/* What excludes the service, and a service that is not there, is said. */
+static void
+test_by_service(void **state)
+{
+	struct deploy_conf *c = &fix.x.conf;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(deploy_check(c, &e), 0);
+	c->service_socket = "/no/such/socket";
+	assert_int_equal(deploy_check(c, &e), -1);
+	assert_non_null(strstr(e.text, "no socket /no/such/socket"));
+	c->kind = DEPLOY_NIXOS;
+	c->rebuild_command = "sudo nixos-rebuild";
+	assert_int_equal(deploy_check(c, &e), -1);
+	assert_non_null(strstr(e.text, "is \"sudo nixos-rebuild\": remove"));
+	c->kind = DEPLOY_HOME;
+	assert_int_equal(deploy_check(c, &e), -1);
+	assert_non_null(strstr(e.text, "kind home is activated by the user"));
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define CUSTOM(t) cmocka_unit_test_setup_teardown(t, setup_custom, teardown)
 
 int
 main(void)
@@ -317,6 +433,9 @@ main(void)
 		TEST(test_no_service),
 		TEST(test_prepared_only),
 		TEST(test_waits_for_its_turn),
+		CUSTOM(test_custom),
+		CUSTOM(test_service_for_others),
+		CUSTOM(test_by_service),
 	};
 
 	if (geteuid() != 0) {
