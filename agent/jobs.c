@@ -319,7 +319,7 @@ ask_to_stop(struct job *job, enum stop_reason why, int64_t grace)
 	if (job->kill_at == 0 || job->kill_at > at)
 		job->kill_at = at;
 	if (job->pid > 0)
-		(void)kill(job->pid, SIGTERM);
+		(void)kill(job->pid, why == STOP_DEADLINE ? SIGALRM : SIGTERM);
 }
 
 static void
@@ -338,7 +338,10 @@ watch(struct job *job, int64_t now)
 		if (job->pid == 0)
 			job->pid = lock_pid(job);
 	}
-	/* The worker ends by its own deadline; this is for one that hangs. */
+	/*
+	 * The worker ends by its own deadline.  This is for one that hangs,
+	 * and after a sleep of the machine, which its alarm does not count.
+	 */
 	if (job->stop == STOP_NONE && now > job->deadline + STOP_GRACE)
 		ask_to_stop(job, STOP_DEADLINE, STOP_GRACE);
 	if (job->kill_at != 0 && now > job->kill_at) {

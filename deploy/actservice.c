@@ -18,6 +18,7 @@
 #define TURN_EVERY 500
 #define CHUNK (1024 * 1024)		/* of log between two looks */
 #define SLACK 120000			/* beyond every deadline */
+#define STANDSTILL 60000		/* no look takes so long */
 
 struct watch {
 	const struct deploy_conf *conf;
@@ -163,17 +164,22 @@ patience(const struct watch *w)
 static int
 follow(struct watch *w, struct actrecord *rec, struct err *e)
 {
-	const int64_t end = patience(w);
+	int64_t now = tick_mono(), was, end = patience(w);
 	bool more;
 
-	while (tick_mono() < end) {
+	do {
 		/* Much to read is no reason to miss that it waits for us. */
 		more = logtail_read(&w->log, CHUNK);
 		if (look(w, rec, e))
 			return (0);
 		if (!more)
 			pause_for(w, INTERVAL);
-	}
+		was = now;
+		now = tick_mono();
+		/* While the machine slept the service had no time, either. */
+		if (now - was > STANDSTILL)
+			end += now - was;
+	} while (now < end);
 	return (err_set(e, ERR_TIMEOUT, "the activation service does not end "
 	    "what it began; see %s and the journal of nixfleet-activate",
 	    w->dir));

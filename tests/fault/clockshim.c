@@ -1,7 +1,9 @@
 /*
- * Preloaded into programs: their wall clock is so many seconds off as the file
- * that CLOCK_OFFSET names says (eight bytes in the machine's order), which may
- * change at any time.  Every other clock is left alone.
+ * Preloaded into programs: their clocks are so many seconds off as the file
+ * that CLOCK_OFFSET names says (eight bytes in the machine's order for each),
+ * which may change at any time.  First the wall clock, as if somebody had set
+ * it; then, if the file is that long, CLOCK_BOOTTIME, as if the machine had
+ * slept.  Every other clock is left alone.
  */
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -14,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Atomic int64_t *offset;
+enum { WALL, BOOT, NOFFSETS };
+static _Atomic int64_t *offsets;
 
 #define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
 
@@ -26,16 +29,18 @@ start(void)
 
 	if (path == NULL || (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return;
-	offset = mmap(NULL, sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
-	if (offset == MAP_FAILED)
+	/* What is behind the end of the file reads as zeroes. */
+	offsets = mmap(NULL, NOFFSETS * sizeof(*offsets), PROT_READ,
+	    MAP_SHARED, fd, 0);
+	if (offsets == MAP_FAILED)
 		abort();
 	close(fd);
 }
 
 static time_t
-jump(void)
+jump(int which)
 {
-	return (offset == NULL ? 0 : (time_t)atomic_load(offset));
+	return (offsets == NULL ? 0 : (time_t)atomic_load(&offsets[which]));
 }
 
 int
@@ -45,7 +50,9 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 
 	if (r == 0 &&
 	    (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		ts->tv_sec += jump();
+		ts->tv_sec += jump(WALL);
+	if (r == 0 && clock == CLOCK_BOOTTIME)
+		ts->tv_sec += jump(BOOT);
 	return (r);
 }
 

@@ -49,9 +49,15 @@ def jump(machine, seconds):
         os.pwrite(offset.fileno(), struct.pack("=q", seconds), 0)
 
 
-def waiting(machine):
+def sleep(machine, seconds):
+    """They slept so long: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC did not."""
+    with open(machine.inside("/run/clock"), "r+b", buffering=0) as offset:
+        os.pwrite(offset.fileno(), struct.pack("=q", seconds), 8)
+
+
+def waiting(machine, version="2"):
     """A switch that nobody can confirm, and its deadline."""
-    machine.push("2", units=UNIT, after="systemctl stop nixfleet-hub")
+    machine.push(version, units=UNIT, after="systemctl stop nixfleet-hub")
     op = machine.start_op("pull-switch")
     machine.in_phase(op, "confirming")
     return op, machine.record(op)["confirm_by"]
@@ -103,6 +109,24 @@ def test_the_date_changes_after_prepare(clocked):
     assert ask(verb="activate")["ok"]
     wait_for("its end", lambda: clocked.record(op)["phase"] == "done")
     assert clocked.record(op)["outcome"] == "ok", clocked.record(op)
+
+
+def test_the_machine_sleeps(clocked):
+    """Time asleep counts: a switch whose deadline is not over is confirmed
+    after a sleep, one whose deadline passed meanwhile is undone on waking."""
+    configure(clocked, "NIXFLEET_CONFIRM_TIMEOUT=600")
+    op, _ = waiting(clocked)
+    sleep(clocked, 300)
+    clocked.run("systemctl start nixfleet-hub")
+    assert clocked.finished(op)["outcome"] == "ok", clocked.story(op)
+    op, end = waiting(clocked, "3")
+    sleep(clocked, 300 + 8 * 3600)
+    assert clocked.finished(op)["outcome"] == "rolled_back", clocked.story(op)
+    assert boottime() + 300_000 < end
+    assert clocked.link("/run/current-system").endswith("h1-2")
+    clocked.run("systemctl start nixfleet-hub")
+    clocked.agent_ready()
+    clocked.check_told_once(op)
 
 
 def test_everything_stands_still(clocked):
