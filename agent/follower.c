@@ -27,6 +27,7 @@ struct follower {
 	const char *mode;	/* "off", "pull", "switch", "boot" */
 	int64_t interval, share;	/* ms */
 	bool has_window, has_reboot;
+	bool closed;		/* the window, when we looked last */
 	struct weekhours window, reboot;
 	struct branchtip *branch;
 	struct followstate fs;
@@ -231,6 +232,7 @@ static bool
 may_act(struct follower *f)
 {
 	int64_t now = tick_wall(), opens;
+	char text[TICK_TEXT];
 	struct pause p;
 
 	if (busy(f))
@@ -241,15 +243,25 @@ may_act(struct follower *f)
 	}
 	if (f->has_window &&
 	    (opens = weekhours_next(&f->window, now)) != now) {
+		if (!f->closed)
+			log_debug("outside of the hours: waiting", "until",
+			    tick_text_s(opens, text));
+		f->closed = true;
 		f->due = tick_mono() + opens - now + f->share;
 		return (false);
 	}
+	/* It may be open earlier than it looked: a clock can be set. */
+	if (f->closed && f->due > tick_mono() + f->share)
+		f->due = tick_mono() + f->share;
+	f->closed = false;
 	return (true);
 }
 
 static void
 look_failed(struct follower *f, const struct branchtip_answer *a)
 {
+	char n[16], ms[24];
+	int64_t wait;
 
 	if (!str_eq(f->fail, a->fail))
 		log_warn("cannot look at the branch", "reason", a->text);
@@ -259,8 +271,13 @@ look_failed(struct follower *f, const struct branchtip_answer *a)
 	free(f->fail_text);
 	f->fail = str_dup(a->fail);
 	f->fail_text = str_dup(a->text);
-	f->due = tick_mono() + follower_backoff(f->interval, f->failures,
+	wait = follower_backoff(f->interval, f->failures,
 	    rnd_below(UINT32_MAX));
+	f->due = tick_mono() + wait;
+	snprintf(n, sizeof(n), "%u", f->failures);
+	snprintf(ms, sizeof(ms), "%lld", (long long)wait);
+	log_debug("the branch cannot be seen: waiting", "failures", n, "ms",
+	    ms);
 }
 
 static void

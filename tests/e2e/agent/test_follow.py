@@ -2,7 +2,10 @@
 back."""
 
 import datetime
+import json
+import math
 import os
+import struct
 import subprocess
 import time
 
@@ -106,9 +109,8 @@ def test_times_of_looks(new_agent):
     agent = alone(new_agent(), NIXFLEET_FOLLOW_INTERVAL="1h")
     settled(agent, agent.fleet.head())
     repo = status(agent)["repo"]
-    last, following = (datetime.datetime.fromisoformat(
-        repo[key].replace("Z", "+00:00")) for key in
-        ("last_poll", "next_poll"))
+    last, following = (moment(repo[key]) for key in
+                       ("last_poll", "next_poll"))
     assert abs((following - last).total_seconds() - 3600) < 60
     for words in (("repo", "status"), ("status",)):
         text = " ".join(command(agent, *words).stdout.split())
@@ -157,17 +159,19 @@ def test_pause(new_agent):
     pause = status(agent)["follow"]["paused"]
     assert pause["reason"] == "exam week" and pause["by"]
     rev = agent.fleet.set_greeting("atlas", "asked for")
-    n = len(ops(agent))
+    n, seen = len(ops(agent)), status(agent)["follow"]["last_poll"]
     end = time.monotonic() + 3
     wait_for("time to pass", lambda: time.monotonic() > end)
     assert len(ops(agent)) == n
+    assert status(agent)["follow"]["last_poll"] == seen is None
     done = agent.ask("run", op="pull-switch")[-1]
     assert done["outcome"] == "ok" and motd(agent) == "asked for"
     assert any("following is paused by" in line and "exam week" in line
                for line in agent.journal(done["op_id"]))
     assert status(agent)["follow"]["paused"]
     rev = agent.fleet.set_greeting("atlas", "resumed")
-    assert agent.ask("resume")[-1]["follow"]["paused"] is None
+    assert command(agent, "resume").returncode == 0
+    assert status(agent)["follow"]["paused"] is None
     settled(agent, rev)
 
 
@@ -303,42 +307,169 @@ def test_window(new_agent):
     settled(agent, agent.fleet.head())
 
 
-SLEEP = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-/* After a sleep CLOCK_BOOTTIME is ahead, and no other clock noticed. */
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-	static int (*real)(clockid_t, struct timespec *);
-	const char *file = getenv("SLEPT");
-	int rc;
-	if (real == NULL)
-		real = dlsym(RTLD_NEXT, "clock_gettime");
-	rc = real(id, ts);
-	if (id == CLOCK_BOOTTIME && file != NULL && access(file, F_OK) == 0)
-		ts->tv_sec += 7200;
-	return rc;
-}
-"""
+class Clock:
+    """The clocks of an agent, which we set."""
+
+    def __init__(self, shim, path):
+        self.path, self.offsets = path, [0, 0]
+        self.write()
+        # A program with AddressSanitizer insists on being first otherwise.
+        asan = os.environ.get("ASAN_OPTIONS", "").split(":")
+        self.env = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET": str(path),
+                    "ASAN_OPTIONS": ":".join(
+                        [*filter(None, asan), "verify_asan_link_order=0"])}
+
+    def write(self):
+        with open(self.path, "wb" if not self.path.exists() else "r+b",
+                  buffering=0) as file:
+            file.write(struct.pack("=qq", *self.offsets))
+
+    def set(self, when):
+        """It is that time, or up to a second later."""
+        self.offsets[0] = math.ceil(when.timestamp() - time.time())
+        self.write()
+
+    def sleep(self, seconds):
+        """The machine slept: no clock but CLOCK_BOOTTIME noticed."""
+        self.offsets[1] += seconds
+        self.write()
 
 
-def test_catches_up_after_sleep(new_agent, tmp_path):
+@pytest.fixture
+def clock(bin_dir, tmp_path):
+    built = (bin_dir / "nixfleet-agent").resolve().parents[1]
+    shim = built / "tests/fault/clockshim.so"
+    if not shim.exists():
+        pytest.skip(f"{shim} was not built")
+    return Clock(shim, tmp_path / "clock")
+
+
+def logged(agent, msg):
+    """The entries of the agent's log that begin so, oldest first."""
+    lines = agent.log.read_text().split("\n")[:-1]
+    return [entry for entry in map(json.loads, lines)
+            if entry["msg"].startswith(msg)]
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def test_back_off(new_agent):
+    """A remote that fails is asked after waits that double, from the interval
+    on; one that answered begins anew."""
+    def waits():
+        return [(int(entry["failures"]), int(entry["ms"])) for entry in
+                logged(agent, "the branch cannot be seen")]
+
+    agent = alone(new_agent(), NIXFLEET_LOG_LEVEL="debug")
+    settled(agent, agent.fleet.head())
+    bare = agent.fleet.root / "config.git"
+    away = bare.with_suffix(".away")
+    bare.rename(away)
+    wait_for("failed looks", lambda: len(waits()) >= 4, 90)
+    seen = waits()
+    state = status(agent)["follow"]
+    same = waits() == seen
+    away.rename(bare)
+    assert [n for n, _ in seen] == list(range(1, len(seen) + 1))
+    for n, ms in seen:
+        span = 1000 * 2 ** (n - 1)
+        assert span / 2 <= ms <= span, seen
+    # People are told the same, in whole seconds.
+    told = moment(state["next_poll"]) - moment(state["failed_at"])
+    assert not same or abs(told.total_seconds() * 1000 - seen[-1][1]) < 3000
+    settled(agent, agent.fleet.set_greeting("atlas", "back"))
+    n = len(waits())
+    bare.rename(away)
+    wait_for("another failed look", lambda: len(waits()) > n, 60)
+    assert waits()[n][0] == 1
+    away.rename(bare)
+
+
+WINDOW = {"NIXFLEET_FOLLOW_WINDOW": "02:00-03:00", "TZ": "UTC",
+          "NIXFLEET_LOG_LEVEL": "debug"}
+
+
+def test_edges_of_the_window(new_agent, clock):
+    """From its first second on, and no longer than to its last, the branch is
+    followed, also if the clock is set meanwhile."""
+    def closed(n):
+        wait_for("the end of the hours", lambda: len(logged(
+            agent, "outside of the hours")) == n, 60)
+
+    def accepted(rev):
+        op = settled(agent, rev)
+        return moment(agent.result(op["op_id"])["accepted_at"])
+
+    opens = (datetime.datetime.now(datetime.timezone.utc) +
+             datetime.timedelta(days=2)).replace(
+                 hour=2, minute=0, second=0, microsecond=0)
+    shuts = opens + datetime.timedelta(hours=1)
+    again = opens + datetime.timedelta(days=1)
+    early = datetime.timedelta(seconds=10)
+    # Hours before it opens; then somebody sets the clock to just before it.
+    clock.set(opens - datetime.timedelta(hours=20))
+    agent = alone(new_agent(), **WINDOW, **clock.env)
+    closed(1)
+    state = status(agent)["follow"]
+    assert state["last_poll"] is None
+    assert state["next_poll"] == f"{opens:%Y-%m-%dT%H:%M:%SZ}"
+    clock.set(opens - early)
+    assert opens <= accepted(agent.fleet.head()) < shuts
+    # The hours are over with their last second.
+    clock.set(shuts)
+    rev = agent.fleet.set_greeting("atlas", "too late")
+    closed(2)
+    state = status(agent)["follow"]
+    assert state["next_poll"] == f"{again:%Y-%m-%dT%H:%M:%SZ}"
+    clock.set(again - early)
+    assert accepted(rev) >= again
+    begun = [agent.result(op["op_id"])["accepted_at"]
+             for op in ops(agent, origin="follow")]
+    assert all("T02:" in when for when in begun), begun
+
+
+def test_pause_ends_on_time(new_agent, clock):
+    """Nothing is done before the pause that was asked for is over."""
+    clock.set(datetime.datetime.now(datetime.timezone.utc))
+    agent = alone(new_agent(), **clock.env)
+    settled(agent, agent.fleet.head())
+    pause = agent.ask("pause", seconds=3600)[-1]["follow"]["paused"]
+    until = moment(pause["until"])
+    rev = agent.fleet.set_greeting("atlas", "after the pause")
+    clock.sleep(7200)	# many looks would be due
+    clock.set(until - datetime.timedelta(seconds=10))
+    op = settled(agent, rev)
+    assert moment(agent.result(op["op_id"])["accepted_at"]) >= until
+
+
+def test_catches_up_after_sleep(new_agent, clock):
     """A machine that slept over its time looks soon after it wakes."""
-    if "asan" in os.environ.get("NIXFLEET_TEST_BIN", ""):
-        pytest.skip("the sanitizer wants to be loaded first")
-    (tmp_path / "sleep.c").write_text(SLEEP)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "sleep.so",
-                    tmp_path / "sleep.c", "-ldl"], check=True)
-    agent = alone(new_agent(), NIXFLEET_FOLLOW_INTERVAL="1h",
-                  LD_PRELOAD=str(tmp_path / "sleep.so"),
-                  SLEPT=str(tmp_path / "slept"))
+    agent = alone(new_agent(), NIXFLEET_FOLLOW_INTERVAL="1h", **clock.env)
     settled(agent, agent.fleet.head())
     rev = agent.fleet.set_greeting("atlas", "awake")
-    (tmp_path / "slept").touch()
+    clock.sleep(7200)
     settled(agent, rev)
+
+
+def test_sleep_over_a_deadline(new_agent, clock):
+    """An operation whose deadline passed while the machine slept ends soon
+    after it wakes, as one that took too long and not as one that was stopped
+    by somebody; following goes on."""
+    agent = alone(new_agent(), **clock.env)
+    settled(agent, agent.fleet.head())
+    path = agent.fleet.root / "config" / "hosts" / "atlas" / "default.nix"
+    good = path.read_text()
+    path.write_text("let f = x: f x; in f 0")
+    rev = agent.fleet.push("Evaluate for ever")
+    op = wait_for("it to run", lambda: status(agent)["operation"], 60)
+    agent.worker(op["op_id"])
+    clock.sleep(2 * 24 * 3600)
+    wait_for("its end", lambda: held(agent).get(rev), 90)
+    assert agent.result(op["op_id"])["outcome"] == "timed_out"
+    path.write_text(good)
+    settled(agent, agent.fleet.push("Mend it"))
 
 
 def check(agent, **settings):
