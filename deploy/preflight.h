@@ -20,7 +20,7 @@ int	 preflight_room(const char *dir, const char *advice, struct err *)
  * loader looks below ${root} ("" is the machine's own): in /boot, and in an
  * EFI partition at /efi or /boot/efi that gets them?
  */
-int	 preflight_boot(const char *dir, const char *from, const char *to,
+int	 preflight_boot(const char *root, const char *from, const char *to,
 	    struct err *) __attribute__((warn_unused_result));
 
 #endif

@@ -30,6 +30,7 @@ struct making {
 	int64_t excess; /* is to go */
 	size_t waiting; /* for so many removals */
 	bool told, failed;
+	bool at_work; /* what is over does not suffice */
 	char words[200];
 };
 
@@ -143,8 +144,14 @@ on_oldest(void *cookie, void *const *rows, size_t n, const struct err *failed)
 	struct making *m = cookie;
 	int64_t bytes = 0;
 
-	if (failed != NULL || n == 0 || m->ops->hub->stopping) {
+	if (failed != NULL || m->ops->hub->stopping ||
+	    (n == 0 && (m->at_work || m->host_id != NULL))) {
 		end(m, 0);
+		return;
+	}
+	if (n == 0) {
+		m->at_work = true;
+		next(m);
 		return;
 	}
 	if (!m->told)
@@ -163,7 +170,8 @@ next(struct making *m)
 {
 	const struct store_query q = { .table = STORE_OPERATION,
 		.host = m->host_id,
-		.spent = true,
+		.printed = true,
+		.spent = !m->at_work,
 		.ascending = true,
 		.limit = BATCH_OPERATIONS };
 

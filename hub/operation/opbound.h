@@ -10,7 +10,7 @@ struct operation;
  * How much output is kept, of one host and of all.  Beyond that the oldest
  * goes, an operation's whole output at a time with its phases and changes, and
  * a line in its place says so.  What an operation at work has printed stays,
- * and so does every outcome.
+ * unless that alone is too much of all hosts; so does every outcome.
  */
 
 /* What may come before it is looked at what is stored; 0 at first. */

@@ -124,7 +124,8 @@ struct store_query {
 	const char *host;		/* host_id */
 	const char *state;		/* operations */
 	bool open_only;			/* operations that are not finished */
-	bool spent;			/* with output, and not at work */
+	bool printed;			/* operations with output */
+	bool spent;			/* operations not at work */
 	int64_t after;			/* lines: seq greater than that */
 	const char *before;		/* operations: id less than that */
 	int64_t before_id;		/* events: id less than that; 0: none */

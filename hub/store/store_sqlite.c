@@ -285,7 +285,7 @@ sqlite_drop(void *v, enum store_table table, const char *key, struct err *e)
 static void
 add_spent(const struct store_query *q, struct buf *sql)
 {
-	buf_adds(sql, " AND bytes > 0 AND (state = 'finished'");
+	buf_adds(sql, " AND (state = 'finished'");
 	if (q->host != NULL)
 		buf_addf(sql, " OR id NOT IN (SELECT id FROM operations WHERE"
 		    " +host_id = :host AND state <> 'finished'"
@@ -311,6 +311,8 @@ select_sql(const struct store_query *q, struct buf *sql)
 		buf_adds(sql, " AND state = :state");
 	if (q->open_only)
 		buf_adds(sql, " AND state <> 'finished'");
+	if (q->printed)
+		buf_adds(sql, " AND bytes > 0");
 	if (q->spent)
 		add_spent(q, sql);
 	if (lines)

@@ -197,3 +197,15 @@ def test_of_all_hosts(rig):
     assert any("oldest output of all hosts is removed" in e["message"]
                for e in events)
     assert sum(stored(hub).values()) < 6 * MIB
+
+
+def test_of_all_hosts_at_work(rig):
+    """Many hosts that say that they are at work do not get around the bound
+    of all either; each of their operations goes on."""
+    hub, user, connect = rig(NIXFLEET_OUTPUT_MIB="4")
+    hosts = [connect(f"host{n}") for n in range(6)]
+    lines = [own(host, n, mib=2, end=False) for n, host in enumerate(hosts)]
+    user.wait(lambda: sum(stored(hub).values()) < 10 * MIB, 60)
+    assert is_removed(user, 0)
+    assert len(log(user, 5).splitlines()) == lines[5]
+    assert user.operation(ulid(0))["state"] == "running"
