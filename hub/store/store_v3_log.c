@@ -218,6 +218,8 @@ take_host(struct taker *t, const char *dir, struct err *e)
 	int64_t start;
 	int n = scandir(dir, &files, NULL, alphasort), rc = 0;
 
+	if (n == -1 && errno != ENOTDIR)
+		return (err_sys(e, "NixFleet v3's logs: %s", dir));
 	for (int i = 0; i < n; i++) {
 		char *path = file_join(dir, files[i]->d_name);
 		struct stat st;

@@ -240,3 +240,20 @@ def test_no_copy_no_takeover(v3, bin_dir):
     db = sqlite3.connect(v3.data / "nixfleet.db")
     assert db.execute("SELECT count(*) FROM hosts").fetchone() == (3,)
     assert db.execute("PRAGMA user_version").fetchone() == (0,)
+
+
+# Output that cannot be read is not left behind in silence: the hub says why
+# it does not start, and takes all over once it can.
+def test_logs_that_cannot_be_read(v3):
+    logs = v3.data / "logs"
+    logs.mkdir()
+    (logs / "atlas").symlink_to("atlas")
+    (logs / "notes").touch()
+    with pytest.raises(AssertionError):
+        v3.start()
+    assert v3.process.returncode == 1
+    v3.process = None
+    assert f"{logs}/atlas: " in v3.log.read_text()
+    (logs / "atlas").unlink()
+    client = v3.start().client().log_in()
+    assert len(client.get("/api/operations?limit=100").json["operations"]) == 4
