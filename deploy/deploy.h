@@ -69,7 +69,7 @@ struct deploy_conf {
 	const char *activate_path;	/* nixfleet-activate; else by PATH */
 	const char *service_socket;	/* of the activation service; systems
 					   go through it where it exists */
-	bool by_service;		/* all but home do, or not at all */
+	bool by_service;		/* custom, too, and in no other way */
 	const char *service_dir;	/* its records; with service_socket */
 	bool shallow;			/* the clone is shallow */
 	int64_t build_timeout;		/* ms, > 0 */
