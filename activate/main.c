@@ -9,7 +9,6 @@
 
 #include "activation.h"
 #include "actrecord.h"
-#include "file.h"
 #include "guard.h"
 #include "log.h"
 #include "platform.h"

@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "file.h"
 #include "forkexec.h"
 #include "platform.h"
 #include "str.h"

@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "actrecord.h"
 #include "deploy.h"

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "clone.h"
-#include "fail.h"
 #include "file.h"
 #include "git.h"
 #include "gitdir.h"

@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent_link.h"
 #include "blocked.h"

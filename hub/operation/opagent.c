@@ -9,7 +9,6 @@
 #include "oplist.h"
 #include "opoutput.h"
 #include "opstep.h"
-#include "opstore.h"
 #include "opunknown.h"
 #include "ratelimit.h"
 #include "str.h"

@@ -12,7 +12,6 @@
 #include "names.h"
 #include "store.h"
 #include "store_v3_log.h"
-#include "str.h"
 #include "tick.h"
 #include "utf8.h"
 
