@@ -96,6 +96,17 @@ try_one(const struct addrinfo *ai, int64_t until, bool tls, bool *plain)
 	return (code);
 }
 
+/* Try each address until one takes the connection. */
+static int
+try_all(const struct addrinfo *ai, int64_t until, bool tls, bool *plain)
+{
+	int code = ETIMEDOUT;
+
+	for (; ai != NULL && code != 0; ai = ai->ai_next)
+		code = try_one(ai, until, tls, plain);
+	return (code);
+}
+
 static int
 look_up(const struct url *u, struct addrinfo **list, struct err *e)
 {
@@ -125,16 +136,12 @@ not_taken(const struct url *u, int code, struct err *e)
 int
 reach_knock(const struct url *u, int64_t limit, struct err *e)
 {
-	const struct addrinfo *ai;
 	struct addrinfo *list;
-	int64_t until;
-	int code = ETIMEDOUT;
+	int code;
 
 	if (look_up(u, &list, e) == -1)
 		return (-1);
-	until = tick_mono() + limit;
-	for (ai = list; ai != NULL && code != 0; ai = ai->ai_next)
-		code = try_one(ai, until, false, NULL);
+	code = try_all(list, tick_mono() + limit, false, NULL);
 	freeaddrinfo(list);
 	return (code == 0 ? 0 : not_taken(u, code, e));
 }
@@ -148,7 +155,7 @@ reach_why(const struct url *u, const char *lws, size_t len, struct err *e)
 
 	if (look_up(u, &list, e) == -1)
 		return (-1);
-	rc = try_one(list, tick_mono() + KNOCK_MS, u->tls, &plain);
+	rc = try_all(list, tick_mono() + KNOCK_MS, u->tls, &plain);
 	freeaddrinfo(list);
 	if (rc != 0)
 		return (not_taken(u, rc, e));
