@@ -137,7 +137,7 @@ PROCESSES = tuple(MOMENT)
 EXPLAINED = {
     "ok": "",
     "rolled_back": 'nixfleet-activate was killed during the activation '
-                   r'\(step "(profile|activating)"\)|'
+                   r'\(step "[a-z-]+"\)|'
                    "the activation was killed by signal 9",
     "interrupted": "the worker ended without a result|"
                    "interrupted before (the activation began|anything was "
