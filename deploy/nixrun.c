@@ -15,7 +15,7 @@ static const struct kind {
 	enum err_code code;
 	const char *meaning;	/* where nix's words do not say it */
 } kinds[] = {
-	{ "has wrong length for hash type 'sha1'", ERR_INPUT,
+	{ "has wrong length for hash ", ERR_INPUT, /* type, algorithm */
 	    "this nix reads no repository with SHA-256 names" },
 	{ "does not provide attribute", ERR_NOTFOUND, NULL },
 	{ "No space left on device", ERR_NOSPACE, NULL },
