@@ -89,14 +89,25 @@ def authority(name):
             "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem")
 
 
-def certificate(name, san, days=2):
+def past():
+    """The options for a certificate that is over: newer openssl refuses a
+    negative number of days, older has no times."""
+    usage = subprocess.run(["openssl", "x509", "-help"], check=True,
+                           capture_output=True, text=True)
+    if "-not_after" in usage.stdout + usage.stderr:
+        return ["-not_before", "20200101000000Z",
+                "-not_after", "20200102000000Z"]
+    return ["-days", "-1"]
+
+
+def certificate(name, san, valid=("-days", "2")):
     with open(os.path.join(directory, name + ".ext"), "w") as f:
         f.write("subjectAltName=" + san)
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key",
             "-out", name + ".csr")
     openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey",
-            "ca.key", "-CAcreateserial", "-days", str(days), "-extfile",
+            "ca.key", "-CAcreateserial", *valid, "-extfile",
             name + ".ext", "-out", name + ".pem")
 
 
@@ -126,7 +137,7 @@ authority("ca")
 authority("stranger")
 certificate("good", "DNS:localhost,IP:127.0.0.1")
 certificate("wrongname", "DNS:other.example")
-certificate("expired", "DNS:localhost", days=-1)
+certificate("expired", "DNS:localhost", past())
 ports = {"plain": serve(), "other": serve(), "tls": serve("good"),
          "wrongname": serve("wrongname"), "expired": serve("expired")}
 print(json.dumps({**ports, "pin": pin("good"), "otherpin": pin("ca")}),
