@@ -94,7 +94,7 @@ lint: deps-check web $(CLANG)/build.ninja ## both compilers, macOS, budgets
 	    { echo "lint: docs/reference/$$page.md is old: make docs"; exit 1; }; \
 	done
 	@for page in $(CLANG)/docs/*.[18]; do \
-	    groff -Kutf8 -ww -man -Tutf8 -z $$page 2>&1; done | { ! grep .; }
+	    groff -t -Kutf8 -ww -man -Tutf8 -z $$page 2>&1; done | { ! grep .; }
 	@cd web && npm run --silent check
 
 bench: build $(OBJ)/build.ninja ## figures as ratios to public tools
