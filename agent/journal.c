@@ -395,13 +395,6 @@ journal_sent_set(struct journal *j, const char *op_id, int64_t seq)
 	free(path);
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-
-	return (strcmp(*(char *const *)a, *(char *const *)b));
-}
-
 int
 journal_list(const struct journal *j, char ***out, size_t *nout,
     struct err *e)
@@ -426,7 +419,7 @@ journal_list(const struct journal *j, char ***out, size_t *nout,
 	}
 	closedir(dir);
 	if (n > 0)
-		qsort(ids, n, sizeof(*ids), by_name);
+		qsort(ids, n, sizeof(*ids), str_order);
 	*out = ids;
 	*nout = n;
 	return (0);

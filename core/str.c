@@ -60,6 +60,12 @@ str_eq(const char *a, const char *b)
 	return (strcmp(a, b) == 0);
 }
 
+int
+str_order(const void *a, const void *b)
+{
+	return (strcmp(*(char *const *)a, *(char *const *)b));
+}
+
 bool
 str_prefix(const char *s, const char *prefix)
 {

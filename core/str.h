@@ -14,6 +14,8 @@ char	*str_printf(const char *, ...) __attribute__((format(printf, 1, 2)));
 bool	 str_eq(const char *, const char *);	/* NULL equals only NULL */
 bool	 str_prefix(const char *s, const char *prefix);
 bool	 str_suffix(const char *s, const char *suffix);
+/* For qsort: an array of strings, in the order of their bytes. */
+int	 str_order(const void *, const void *);
 /* Remove white space at both ends, in place; returns the new start. */
 char	*str_trim(char *);
 

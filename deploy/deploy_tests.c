@@ -27,14 +27,6 @@ struct run {
 	struct deploy_tests sum;
 };
 
-static int
-by_name(const void *a, const void *b)
-{
-	char *const *x = a, *const *y = b;
-
-	return (strcmp(*x, *y));
-}
-
 static bool
 is_test(const char *dir, const char *name)
 {
@@ -64,7 +56,7 @@ find_tests(struct run *r, const char *dir, struct err *e)
 		if (is_test(dir, de->d_name))
 			r->names[r->n++] = str_dup(de->d_name);
 	closedir(d);
-	qsort(r->names, r->n, sizeof(*r->names), by_name);
+	qsort(r->names, r->n, sizeof(*r->names), str_order);
 	return (0);
 }
 

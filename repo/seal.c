@@ -74,12 +74,6 @@ add(struct walk *w, const char *name, const struct stat *st)
 	buf_add(w->out, v, sizeof(v));
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return (strcmp(*(char *const *)a, *(char *const *)b));
-}
-
 /* The names in a directory, sorted; takes ${fd}.  The caller frees. */
 static int
 names_of(int fd, char ***out, size_t *n, struct err *e)
@@ -107,7 +101,7 @@ names_of(int fd, char ***out, size_t *n, struct err *e)
 	}
 	closedir(dir);
 	if (*n > 0)
-		qsort(*out, *n, sizeof(**out), by_name);
+		qsort(*out, *n, sizeof(**out), str_order);
 	return (0);
 }
 

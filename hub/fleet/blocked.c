@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "blocked.h"
 #include "eventlog.h"
@@ -133,14 +132,6 @@ blocked_refused(struct blocked *b, const char *host, const char *addr)
 	    addr, host);
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return (strcmp(*x, *y));
-}
-
 json_t *
 blocked_json(const struct blocked *b)
 {
@@ -151,7 +142,7 @@ blocked_json(const struct blocked *b)
 	for (size_t i = 0; i < b->names.size; i++)
 		if (b->names.slots[i].key != NULL)
 			all[n++] = b->names.slots[i].key;
-	qsort(all, n, sizeof(*all), by_name);
+	qsort(all, n, sizeof(*all), str_order);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_string(all[i]));
 	free(all);

@@ -61,6 +61,16 @@ def switched(machine, **changes):
     return version
 
 
+def held(machine):
+    """An operation whose activation is at work until it is released; and what
+    it activates."""
+    machine.hold("after")
+    version = push(machine, after="hold after")
+    op = machine.start_op("pull-switch")
+    machine.in_phase(op, "activating")
+    return op, version
+
+
 def activated_once(machine, op, version):
     said = machine.log(op)
     assert said.count(f"activating custom-h1-{version}") == 1, said
@@ -102,10 +112,7 @@ def test_restarts_the_agent(machine):
     "kill -9 {service}"])
 def test_goes_on_without(machine, how):
     """Whoever else goes, the activation goes on, and its end is told."""
-    machine.hold("after")
-    version = push(machine, after="hold after")
-    op = machine.start_op("pull-switch")
-    machine.in_phase(op, "activating")
+    op, version = held(machine)
     machine.run(how.format(agent=machine.pid_of("nixfleet-agent"),
                            service=machine.pid_of("nixfleet-activate"),
                            worker=machine.worker(op)))
@@ -118,10 +125,7 @@ def test_goes_on_without(machine, how):
 def test_helper_killed(machine):
     """How it ended is not known, so the closure from before comes back."""
     old = switched(machine)
-    machine.hold("after")
-    push(machine, after="hold after")
-    op = machine.start_op("pull-switch")
-    machine.in_phase(op, "activating")
+    op, _ = held(machine)
     machine.kill(machine.record(op)["pid"])
     machine.release("after")
     result = ended(machine, op, "rolled_back", old)
@@ -166,10 +170,7 @@ def test_without_the_program(machine):
 def test_power_cut(machine):
     """At the next boot the record decides: the closure from before."""
     old = switched(machine)
-    machine.hold("after")
-    push(machine, after="hold after")
-    op = machine.start_op("pull-switch")
-    machine.in_phase(op, "activating")
+    op, _ = held(machine)
     machine.cut_power()
     machine.boot()
     result = ended(machine, op, "rolled_back", old)

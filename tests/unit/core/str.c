@@ -114,6 +114,20 @@ test_str_copies(void **unused)
 	free(b);
 }
 
+static void
+test_str_order(void **unused)
+{
+	const char *list[] = { "b", "", "ab", "a", "B" };
+
+	(void)unused;
+	qsort(list, 5, sizeof(*list), str_order);
+	assert_string_equal(list[0], "");
+	assert_string_equal(list[1], "B");
+	assert_string_equal(list[2], "a");
+	assert_string_equal(list[3], "ab");
+	assert_string_equal(list[4], "b");
+}
+
 int
 main(void)
 {
@@ -124,6 +138,7 @@ main(void)
 		cmocka_unit_test(test_str_secret_eq),
 		cmocka_unit_test(test_str_wipe),
 		cmocka_unit_test(test_str_copies),
+		cmocka_unit_test(test_str_order),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -21,18 +21,27 @@ status3(const char *command, const char *word, int code)
 	    word, command, code);
 }
 
+/* Ask for it; its id, which outlives it, once the agent has the command. */
+static struct operation *
+ask3(const char *command, char id[27])
+{
+	struct operation *op = rig_ask(&rig, "old", command);
+
+	snprintf(id, 27, "%s", op->id);
+	rig_await(&a3, "command", 1);
+	return (op);
+}
+
 /* Dialect 3: words instead of ids; the heartbeat after the end, which still
    names the command, does not make the host busy. */
 static void
 test_dialect3(void **unused)
 {
-	struct operation *op = rig_ask(&rig, "old", "pull");
 	char id[27];
+	struct operation *op = ask3("pull", id);
 	json_t *c;
 
 	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
 	c = rig_got(&a3, "command");
 	assert_int_equal(json_object_size(c), 1);
 	beat3("\"pull\"");
@@ -56,12 +65,10 @@ test_dialect3(void **unused)
 static void
 test_switch3(void **unused)
 {
-	struct operation *op = rig_ask(&rig, "old", "switch");
 	char id[27];
+	struct operation *op = ask3("switch", id);
 
 	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
 	status3("switch", "ok", 0);
 	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
 	rig_gone(&a3, true);
@@ -71,9 +78,7 @@ test_switch3(void **unused)
 	assert_int_equal(
 	    fleet_find(rig.hub->fleet, "old")->said[COMPARTMENT_SYSTEM].status,
 	    CHECK_OK);
-	op = rig_ask(&rig, "old", "rollback");
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
+	op = ask3("rollback", id);
 	beat3("\"rollback\"");
 	rig_gone(&a3, false);
 	assert_int_equal(op->state, OP_LOST);
@@ -109,12 +114,10 @@ test_still3(void **unused)
 static void
 test_stop3(void **unused)
 {
-	struct operation *op = rig_ask(&rig, "old", "pull");
 	char id[27];
 
 	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
+	ask3("pull", id);
 	rig_ask(&rig, "old", "stop");
 	assert_string_equal(json_string_value(json_object_get(
 				rig_got(&a3, "command"), "command")),
@@ -129,12 +132,10 @@ test_stop3(void **unused)
 static void
 test_restart3(void **unused)
 {
-	struct operation *op = rig_ask(&rig, "old", "restart");
 	char id[27];
+	struct operation *op = ask3("restart", id);
 
 	(void)unused;
-	snprintf(id, sizeof(id), "%s", op->id);
-	rig_await(&a3, "command", 1);
 	rig_gone(&a3, true);
 	assert_int_equal(op->state, OP_AWAITING_RECONNECT);
 	assert_int_equal(rig_connect(&rig, &a3, NULL, NULL), 0);
